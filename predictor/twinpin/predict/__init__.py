@@ -1,0 +1,1 @@
+"""Predict step: the matrix in, the forecast out."""

@@ -1,0 +1,54 @@
+"""One command, `twinpin`; a subcommand's module is imported when it runs, so that each image starts fast."""
+
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+from twinpin.version import __version__
+
+
+class Target(NamedTuple):
+    """Where a subcommand stands (module:attribute), and the line that the overview shows of it."""
+
+    place: str
+    summary: str
+
+
+#: One image carries the libraries of few of them, so the overview imports none.
+COMMANDS = {
+    "serve": Target("twinpin.serve:serve", "Run a graph document in one process: gateway and all steps."),
+    "gateway": Target("twinpin.serve:gateway", "Run the gateway before a graph or before steps."),
+    "step": Target("twinpin.steps:step", "Serve one step: features, preprocess or predict."),
+    "resolve": Target("twinpin.pair.commands:resolve", "Turn the alias into one verified pair on disk."),
+    "promote": Target("twinpin.pair.commands:promote", "Move the alias of both halves, or of neither."),
+    "rollback": Target("twinpin.pair.commands:rollback", "Return both halves to the pair before."),
+    "status": Target("twinpin.pair.commands:status", "Show the pair behind the alias, and what is wrong with it."),
+}
+
+
+class Commands(click.Group):
+    """A group that knows its commands by name and imports only the one that runs."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """Name the subcommands in the order in which a user meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """Import the one that was asked for."""
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name].place.split(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the subcommands from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, target.summary) for name, target in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="twinpin")
+def main() -> None:
+    """Forecasts from one pinned pair of preprocessor and model."""

@@ -1,0 +1,1 @@
+"""ForecastAPI: REST, V2 and gRPC for the whole graph, and the page."""

@@ -1,0 +1,1 @@
+"""InferenceGraph documents, and the executor that runs them where no cluster is."""

@@ -1,0 +1,21 @@
+"""What every test gets: a clean command line, a clean environment."""
+
+import os
+import sys
+
+import pytest
+
+# kserve parses the host's argv when it is imported and exits on flags that it reads as its own.
+sys.argv[1:] = []
+
+SCRUBBED = ("TWINPIN_", "MLFLOW_", "FEAST_", "AWS_", "KSERVE_", "OTEL_")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch):
+    """A test sees no setting of the shell that runs it."""
+    for name in list(os.environ):
+        if name.startswith(SCRUBBED):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    monkeypatch.setenv("FEAST_USAGE", "False")

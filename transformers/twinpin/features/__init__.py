@@ -1,0 +1,1 @@
+"""Features step: entity keys in, raw feature columns out."""

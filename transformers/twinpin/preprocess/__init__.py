@@ -1,0 +1,1 @@
+"""Preprocessing step: raw columns in, one matrix out."""
