@@ -1,0 +1,83 @@
+"""Settings: a frozen dataclass whose fields are at once flags, environment variables and a table in the docs."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+PREFIX = "TWINPIN_"
+
+S = TypeVar("S")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def setting(default: Any, help: str) -> Any:  # noqa: A002 -- click's own word for it
+    """One field: its *default*, and the sentence that --help and the docs show."""
+    return dataclasses.field(default=default, metadata={"help": help})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """One setting as users meet it."""
+
+    field: str
+    flag: str
+    variable: str
+    default: Any
+    help: str
+    type: Any
+
+
+def entries(settings: type) -> Iterator[Entry]:
+    """List the settings of a dataclass in its order."""
+    hints = typing.get_type_hints(settings)
+    for field in dataclasses.fields(settings):
+        word = field.name.replace("_", "-")
+        yield Entry(
+            field=field.name,
+            flag=f"--{word}/--no-{word}" if hints[field.name] is bool else f"--{word}",
+            variable=PREFIX + field.name.upper(),
+            default=field.default,
+            help=field.metadata["help"],
+            type=_click_type(hints[field.name]),
+        )
+
+
+def options(*settings: type) -> Callable[[F], F]:
+    """Give a click command the flags of these dataclasses; each may be set by its environment variable too."""
+
+    def decorate(command: F) -> F:
+        for entry in reversed([entry for each in settings for entry in entries(each)]):
+            command = click.option(
+                entry.flag,
+                entry.field,
+                envvar=entry.variable,
+                default=entry.default,
+                help=entry.help,
+                type=entry.type,
+                show_default=entry.default is not None,
+                show_envvar=True,
+            )(command)
+        return command
+
+    return decorate
+
+
+def take(settings: type[S], values: Mapping[str, Any]) -> S:
+    """Make the dataclass from a command's arguments, which may hold those of other settings too."""
+    return settings(**{entry.field: values[entry.field] for entry in entries(settings)})
+
+
+def _click_type(hint: Any) -> Any:
+    """Translate an annotation: X | None is X, a Literal is a choice, a Path is a path."""
+    if isinstance(hint, types.UnionType):
+        (hint,) = (each for each in typing.get_args(hint) if each is not type(None))
+    if typing.get_origin(hint) is typing.Literal:
+        return click.Choice(typing.get_args(hint))
+    if hint is Path:
+        return click.Path(path_type=Path)
+    return hint
