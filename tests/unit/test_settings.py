@@ -7,6 +7,7 @@ from typing import Literal
 import click
 import pytest
 from click.testing import CliRunner
+
 from twinpin.settings import entries, options, setting, take
 
 
