@@ -1,0 +1,108 @@
+"""Body: what travels between steps, as bytes, as JSON or as a Message, each made only when it is asked for."""
+
+from typing import Any, Literal
+
+import orjson
+
+from twinpin.step import codec
+from twinpin.step.errors import Malformed
+from twinpin.step.step import Message
+
+#: As which side of the protocol a Message is written: a request has `inputs`, a response `outputs`.
+Form = Literal["request", "response"]
+
+#: Distinguishes "not parsed yet" from a body that is JSON null.
+_UNREAD: Any = object()
+
+
+class Body:
+    """One body in up to three forms, of which at least one is there.
+
+    In process a Message goes from step to step and no JSON is ever made; over HTTP the bytes go on verbatim, and are
+    parsed only where a condition or an Ensemble needs to look into them.
+    """
+
+    __slots__ = ("_bytes", "_form", "_json", "_message", "header_length", "model_name")
+
+    def __init__(
+        self,
+        *,
+        data: bytes | None = None,
+        json: Any = _UNREAD,
+        message: Message | None = None,
+        header_length: int | None = None,
+        form: Form = "request",
+        model_name: str = "",
+    ) -> None:
+        if data is None and json is _UNREAD and message is None:
+            raise ValueError("a body needs bytes, JSON or a message")
+        self._bytes = data
+        self._json = json
+        self._message = message
+        self._form: Form = form
+        #: Length of the JSON header before raw tensors (binary tensor extension); None: all of it is JSON.
+        self.header_length = header_length
+        #: The model that a response names.
+        self.model_name = model_name
+
+    @classmethod
+    def of_bytes(cls, data: bytes, header_length: int | None = None) -> "Body":
+        """Take what came from a network, unread."""
+        return cls(data=data, header_length=header_length)
+
+    @classmethod
+    def of_json(cls, value: Any) -> "Body":
+        """Take a parsed document: dicts, lists, str, numbers, bool, None."""
+        return cls(json=value)
+
+    @classmethod
+    def of_message(cls, message: Message, form: Form = "request", model_name: str = "") -> "Body":
+        """Take tensors; *form* and *model_name* matter only when bytes or JSON are asked for."""
+        return cls(message=message, form=form, model_name=model_name)
+
+    def bytes(self) -> bytes:
+        """Return the body as it goes over HTTP, made once."""
+        if self._bytes is None:
+            self._bytes = self._encode()
+        return self._bytes
+
+    def json(self) -> Any:
+        """Return the parsed document; raises Malformed for anything that is not JSON in UTF-8."""
+        if self._json is _UNREAD:
+            try:
+                self._json = orjson.loads(self.bytes())
+            except orjson.JSONDecodeError as error:
+                raise Malformed(f"the body is not valid JSON: {error}") from error
+        return self._json
+
+    def message(self) -> Message:
+        """Return the tensors; raises Malformed where the body is none of the requests or responses of the protocol."""
+        if self._message is None:
+            self._message = codec.decode_request(self.bytes(), self.header_length)
+        return self._message
+
+    def has_key(self, name: str) -> bool:
+        """Tell whether the body is a JSON object with this key at its top, without making JSON from a Message."""
+        if self._json is _UNREAD and self._message is not None and self._bytes is None:
+            return name in self._top()
+        document = self.json()
+        return isinstance(document, dict) and name in document
+
+    def _top(self) -> set[str]:
+        """Name the keys that a Message has at the top of its JSON form."""
+        message = self._message
+        assert message is not None  # noqa: S101 -- has_key asked before
+        keys = {"inputs"} if self._form == "request" else {"outputs", "model_name"}
+        if message.requested and self._form == "request":
+            keys.add("outputs")
+        if message.version and self._form == "response":
+            keys.add("model_version")
+        keys |= {"parameters"} if message.parameters else set()
+        return keys | ({"id"} if message.id else set())
+
+    def _encode(self) -> bytes:
+        if self._message is None:
+            return orjson.dumps(self._json)
+        if self._form == "request":
+            return codec.encode_request(self._message)
+        return codec.encode_response(self._message, self.model_name)

@@ -1,0 +1,90 @@
+"""Transport: the seam between the executor and the steps, be they in this process, over HTTP or over gRPC."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+from urllib.parse import parse_qs, urlsplit
+
+from twinpin.graph.body import Body
+from twinpin.step.errors import TwinpinError
+
+#: Name and value as they came, several of one name allowed.
+Headers: TypeAlias = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long one step of one request took."""
+
+    node: str
+    step: str
+    seconds: float
+    #: What the step answered; 0 where it gave no answer (it could not be reached, or was cancelled).
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a step, a node or the whole graph answered."""
+
+    status: int
+    body: Body
+    #: Seconds after which the same request may succeed; None: not said.
+    retry_after: float | None = None
+    #: The steps that ran, in the order in which they ended; empty in a reply of a transport.
+    timings: tuple[Timing, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status <= 299  # noqa: PLR2004 -- HTTP's own bounds
+
+    @classmethod
+    def of_error(cls, error: TwinpinError) -> "Reply":
+        """Answer with an error's status and document."""
+        return cls(error.status, Body.of_json(error.document), error.retry_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a step stands: `serviceUrl` verbatim, or `serviceName`."""
+
+    url: str = ""
+    service: str = ""
+
+    @property
+    def model(self) -> str:
+        """The model's name: from `/v2/models/<name>/…` in the URL, else the service's name, else the URL's host."""
+        if not self.url:
+            return self.service
+        parts = urlsplit(self.url)
+        segments = parts.path.split("/")
+        if "models" in segments[:-1]:
+            return segments[segments.index("models") + 1]
+        return (parts.hostname or "").split(".")[0]
+
+    @property
+    def version(self) -> str:
+        """The model's version in `/v2/models/<name>/versions/<version>/infer`; empty: whichever is served."""
+        segments = urlsplit(self.url).path.split("/")
+        return segments[segments.index("versions") + 1] if "versions" in segments[:-1] else ""
+
+    @property
+    def answers_request(self) -> bool:
+        """Whether the step is asked to answer with the next step's request (`?answer=request`)."""
+        return parse_qs(urlsplit(self.url).query).get("answer") == ["request"]
+
+
+class Transport(Protocol):
+    """Carries one body to one step.
+
+    A Reply is what the step said, whatever its status. Where no answer was had, `send` raises `Unavailable`,
+    `DeadlineExceeded` or another `TwinpinError`, and the whole graph ends with it, as KServe's router ends.
+    Cancelling `send` cancels the call.
+    """
+
+    async def send(self, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
+        """Ask one step; *deadline* in seconds of `time.monotonic`."""
+
+    async def aclose(self) -> None:
+        """Let go of connections; called once, after the last request."""
