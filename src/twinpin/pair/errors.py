@@ -1,0 +1,109 @@
+"""What can go wrong with a pair, and whether waiting helps.
+
+PairError                exit 5  none of the below
+├── Refused              exit 3  permanent: somebody has to mend it
+│   ├── UnknownName              no such registered model, version or run
+│   ├── NoAlias                  neither half carries the alias
+│   ├── NotReady                 the registry failed to make the version
+│   ├── NotAPair                 nothing says that the two belong together
+│   ├── SchemaMisfit             the preprocessor's output is not the model's input
+│   ├── BadArtifact              the artifact tree is not an MLflow model
+│   ├── DigestMismatch           the artifact is not the one that was pinned
+│   ├── OtherPin                 the rollout is pinned to other names
+│   ├── LeftLease                a promotion died half-way
+│   └── Denied                   the registry refuses our credentials
+└── NotYet               exit 4  temporary: the same command may succeed later
+    ├── HalfMoved                the alias stands on halves of two pairs
+    ├── Pending                  the registry is still making the version
+    ├── LeaseHeld                another promotion is under way
+    └── Unreachable              the registry does not answer
+
+Every message says which half is wrong; *mend* is the command that mends it, where there is one.
+"""
+
+from typing import ClassVar
+
+
+class PairError(Exception):
+    """A pair that cannot be served or moved."""
+
+    #: Exit code of the command that meets it.
+    exit_code: ClassVar[int] = 5
+
+    def __init__(self, message: str, *, mend: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.mend = mend
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The error as a script reads it."""
+        return {"error": self.message, "mend": self.mend, "temporary": isinstance(self, NotYet)}
+
+
+class Refused(PairError):
+    """Permanent: trying again changes nothing."""
+
+    exit_code = 3
+
+
+class UnknownName(Refused):
+    """The registry has no such registered model, version or run."""
+
+
+class NoAlias(Refused):
+    """Neither half carries the alias."""
+
+
+class NotReady(Refused):
+    """The registry failed to make the version."""
+
+
+class NotAPair(Refused):
+    """Nothing says that the two versions belong together."""
+
+
+class SchemaMisfit(Refused):
+    """What the preprocessor gives is not what the model takes."""
+
+
+class BadArtifact(Refused):
+    """The artifact tree is not an MLflow model that can be trusted."""
+
+
+class DigestMismatch(Refused):
+    """The artifact is not the one that was pinned."""
+
+
+class OtherPin(Refused):
+    """The rollout is pinned already, to other registered models or another alias."""
+
+
+class LeftLease(Refused):
+    """A promotion died half-way and left its intent."""
+
+
+class Denied(Refused):
+    """The registry refuses our credentials."""
+
+
+class NotYet(PairError):
+    """Temporary: the same command may succeed later."""
+
+    exit_code = 4
+
+
+class HalfMoved(NotYet):
+    """The alias stands on halves of two pairs, as it does in the middle of every move."""
+
+
+class Pending(NotYet):
+    """The registry is still making the version."""
+
+
+class LeaseHeld(NotYet):
+    """Another promotion is under way."""
+
+
+class Unreachable(NotYet):
+    """The registry does not answer, or answers that it cannot."""
