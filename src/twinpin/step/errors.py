@@ -134,3 +134,7 @@ BY_STATUS: Mapping[int, type[TwinpinError]] = {
         Broken,
     )
 }
+
+
+class CannotStart(Exception):
+    """A step cannot be made ready: the message tells the operator what to change; no client ever sees it."""
