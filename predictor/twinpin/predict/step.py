@@ -1,0 +1,132 @@
+"""The predict step: the matrix in, the forecast out, for one pair only."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import xgboost
+
+from twinpin.pair.pin import Pin
+from twinpin.pair.signature import Signature, Spec, read_signature
+from twinpin.predict.booster import Forecaster
+from twinpin.predict.cpus import available_cpus
+from twinpin.predict.flavour import read_flavour
+from twinpin.predict.matrix import MATRIX, Matrices
+from twinpin.predict.settings import Settings
+from twinpin.step.errors import Broken, CannotStart, PairMismatch
+from twinpin.step.step import MODEL_VERSION, PAIR, PREPROCESSOR_VERSION, Answer, Context, Tensors, TensorSpec
+
+log = logging.getLogger(__name__)
+
+FORECAST = "forecast"
+
+
+class PredictStep:
+    """The model of one pair. A message that another pair's preprocessor stamped is refused with PairMismatch."""
+
+    name = "predict"
+    platform = "xgboost_booster"
+
+    def __init__(self, pin: Pin, forecaster: Forecaster, matrices: Matrices, output: str) -> None:
+        self._pin = pin
+        self._forecaster = forecaster
+        self._matrices = matrices
+        self._output = output
+        self._stamp = {
+            PAIR: pin.id,
+            PREPROCESSOR_VERSION: pin.preprocessor.version,
+            MODEL_VERSION: pin.model.version,
+        }
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The model's version, and the pair's id, which names it too."""
+        return (self._pin.model.version, self._pin.id)
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """The matrix, its columns in the order of the preprocessor's output."""
+        return (TensorSpec(MATRIX, "FP32", (-1, self._forecaster.width)),)
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """The forecast, one row of horizon values per row of the matrix."""
+        return (TensorSpec(self._output, "FP32", (-1, self._forecaster.horizon)),)
+
+    @property
+    def device(self) -> str:
+        """Where the booster runs: cpu or cuda."""
+        return self._forecaster.device
+
+    def run(self, tensors: Tensors, context: Context) -> Answer:
+        """Forecast every row: `[n, width]` in, `[n, horizon]` FP32 out."""
+        self._check_stamp(context)
+        matrix = self._matrices.take(tensors)
+        try:
+            forecast = self._forecaster(matrix)
+        except xgboost.core.XGBoostError as error:
+            raise Broken("The model could not predict these rows; the log of the predict step says why.") from error
+        return Answer({self._output: np.asarray(forecast, dtype=np.float32)}, self._stamp)
+
+    async def check(self) -> None:
+        """Serve always: the model is warm before the step exists."""
+
+    async def close(self) -> None:
+        """Hold nothing that must be let go."""
+
+    def _check_stamp(self, context: Context) -> None:
+        """Refuse another pair's message; one without a stamp comes from a client that brings its own matrix."""
+        stamp = context.parameters.get(PAIR)
+        if stamp is not None and stamp != self._pin.id:
+            raise PairMismatch(
+                f"The message was made by pair {stamp} and this model belongs to pair {self._pin.id}: send the raw "
+                "columns to the graph again, so that one pair answers both steps."
+            )
+
+
+def load(pair_dir: Path, settings: Settings) -> PredictStep:
+    """Load the model of a pair folder and predict once; CannotStart where it cannot serve."""
+    pin = Pin.model_validate_json((pair_dir / "pin.json").read_text(encoding="utf-8"))
+    flavour = read_flavour(pair_dir / "model")
+    forecaster = Forecaster(flavour, settings.device, settings.predict_threads or available_cpus())
+    names = _names(flavour.signature.inputs if flavour.signature else None, forecaster)
+    matrices = Matrices(forecaster.width, names, _preprocessed(pair_dir / "preprocessor"))
+    log.info(
+        "model %s of pair %s is warm: %d columns, %d values per row, %s, %d threads",
+        pin.model.version,
+        pin.id,
+        forecaster.width,
+        forecaster.horizon,
+        forecaster.device,
+        forecaster.threads,
+    )
+    return PredictStep(pin, forecaster, matrices, _output(flavour.signature))
+
+
+def _names(specs: tuple[Spec, ...] | None, forecaster: Forecaster) -> tuple[str, ...] | None:
+    """The names of the model's columns: the booster's own, else those of its signature."""
+    if specs is not None and not any(spec.tensor for spec in specs) and len(specs) != forecaster.width:
+        raise CannotStart(
+            f"The model's signature declares {len(specs)} columns and its booster takes {forecaster.width}: "
+            "log the model with the signature of the data that it was trained on."
+        )
+    return forecaster.names or column_names(specs)
+
+
+def _preprocessed(tree: Path) -> tuple[str, ...] | None:
+    """The names of the preprocessor's output columns, in its order."""
+    signature = read_signature(tree)
+    return column_names(signature.outputs) if signature else None
+
+
+def column_names(specs: tuple[Spec, ...] | None) -> tuple[str, ...] | None:
+    """The names of a column signature; None where it is one of tensors, or a name is lacking."""
+    if not specs or any(spec.tensor or spec.array or spec.name is None for spec in specs):
+        return None
+    return tuple(str(spec.name) for spec in specs)
+
+
+def _output(signature: Signature | None) -> str:
+    """The name of the model's one output, where its signature gives it one."""
+    outputs = signature.outputs if signature else None
+    return outputs[0].name or FORECAST if outputs and len(outputs) == 1 else FORECAST
