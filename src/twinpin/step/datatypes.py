@@ -1,6 +1,7 @@
 """V2 datatypes: their numpy counterparts, and the raw little-endian bytes in which binary tensors and gRPC travel."""
 
 import math
+import reprlib
 import struct
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -52,7 +53,7 @@ def dtype_of(tensor: str, datatype: object) -> np.dtype:
         return dtype
     if datatype == "BF16":
         raise Malformed(f"tensor {tensor!r} is BF16, which is not supported here; send it as FP32")
-    raise Malformed(f"tensor {tensor!r} has datatype {datatype!r}; the protocol knows {', '.join(NUMPY)}")
+    raise Malformed(f"tensor {tensor!r} has datatype {reprlib.repr(datatype)}; the protocol knows {', '.join(NUMPY)}")
 
 
 def shape_of(tensor: str, shape: object) -> tuple[int, ...]:
@@ -61,7 +62,9 @@ def shape_of(tensor: str, shape: object) -> tuple[int, ...]:
         raise Malformed(f"tensor {tensor!r} needs a shape: a list of at most {MAX_DIMENSIONS} sizes")
     for size in shape:
         if type(size) is not int or size < 0:
-            raise Malformed(f"tensor {tensor!r} has {size!r} in its shape; a size is a whole number, 0 or more")
+            raise Malformed(
+                f"tensor {tensor!r} has {reprlib.repr(size)} in its shape; a size is a whole number, 0 or more"
+            )
     return tuple(shape)
 
 
@@ -76,7 +79,7 @@ def reshaped(tensor: str, flat: np.ndarray, shape: tuple[int, ...]) -> np.ndarra
         raise Malformed(f"tensor {tensor!r} has a size in its shape {list(shape)} that is too large") from error
 
 
-def from_raw(tensor: str, datatype: str, shape: tuple[int, ...], raw: bytes | memoryview) -> np.ndarray:
+def from_raw(tensor: str, datatype: object, shape: tuple[int, ...], raw: bytes | memoryview) -> np.ndarray:
     """Read an array from its *raw* bytes; the array shares their memory and may be read-only."""
     dtype = dtype_of(tensor, datatype)
     if datatype == "BYTES":
