@@ -9,12 +9,14 @@ PairError                exit 5  none of the below
 │   ├── SchemaMisfit             the preprocessor's output is not the model's input
 │   ├── BadArtifact              the artifact tree is not an MLflow model
 │   ├── DigestMismatch           the artifact is not the one that was pinned
+│   ├── BadPin                   the record of the rollout is not a Pin
 │   ├── OtherPin                 the rollout is pinned to other names
 │   ├── LeftLease                a promotion died half-way
 │   └── Denied                   the registry refuses our credentials
 └── NotYet               exit 4  temporary: the same command may succeed later
     ├── HalfMoved                the alias stands on halves of two pairs
     ├── Pending                  the registry is still making the version
+    ├── FolderBusy               another resolver is filling the pair folder
     ├── LeaseHeld                another promotion is under way
     └── Unreachable              the registry does not answer
 
@@ -75,6 +77,10 @@ class DigestMismatch(Refused):
     """The artifact is not the one that was pinned."""
 
 
+class BadPin(Refused):
+    """What is recorded for the rollout is not a Pin."""
+
+
 class OtherPin(Refused):
     """The rollout is pinned already, to other registered models or another alias."""
 
@@ -99,6 +105,10 @@ class HalfMoved(NotYet):
 
 class Pending(NotYet):
     """The registry is still making the version."""
+
+
+class FolderBusy(NotYet):
+    """Another resolver is filling the pair folder."""
 
 
 class LeaseHeld(NotYet):
