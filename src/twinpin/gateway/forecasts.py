@@ -1,0 +1,142 @@
+"""Forecasts: the whole graph as one thing to ask, by plain REST and as the model `forecast` of the protocol."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from twinpin.gateway.admission import Admission
+from twinpin.gateway.answers import pair
+from twinpin.gateway.health import Health
+from twinpin.gateway.pipeline import Pipeline
+from twinpin.gateway.requests import EntityQuery, entity_query
+from twinpin.gateway.stages import Stages
+from twinpin.graph.body import Body
+from twinpin.graph.transport import Headers
+from twinpin.step.errors import DeadlineExceeded, TooLarge, UnknownModel
+from twinpin.step.lifecycle import Lifecycle
+from twinpin.step.rest import Limits
+from twinpin.step.step import Message, TensorSpec
+
+#: Parameter of the features step: the whole stored window instead of what the model needs.
+HISTORY, ALL = "history", "all"
+
+NO_STORE = "No feature store is configured here: send the columns themselves to /predict, or start with --feature-repo."
+
+
+class Forecasts:
+    """Answers every request for a forecast, within the limits; a `Served` for the protocol's fronts."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        stages: Stages,
+        limits: Limits,
+        lifecycle: Lifecycle,
+        *,
+        name: str = "forecast",
+        max_in_flight: int = 64,
+        pair_id: str | None = None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._admission = Admission(max_in_flight)
+        self.name = name
+        self.stages = stages
+        self.limits = limits
+        self.health = Health(stages, lifecycle)
+        #: The pair that serves: id and both versions, None where no answer told them yet.
+        self.pair: dict[str, str | None] = _pair_known(stages, pair_id)
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The model's version, and the pair's id: a client may ask for either."""
+        own = [*self.stages.predict.versions, self.pair["model_version"], self.pair["id"]]
+        return tuple(dict.fromkeys(each for each in own if each))
+
+    @property
+    def platform(self) -> str:
+        """What does the work."""
+        return "twinpin_graph"
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """The preprocessor's columns, and the tensor of entities that may come in their place."""
+        return self.stages.inputs
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """The forecast."""
+        return self.stages.outputs
+
+    async def infer(self, message: Message, *, deadline: float | None = None) -> Message:
+        """Answer a protocol request: one tensor of entities goes by the feature store, columns do not."""
+        query = entity_query(message, self.stages.entity_key, limit=self.limits.max_rows)
+        if query is not None:
+            return await self.by_entity(query, deadline=deadline)
+        # The outputs that a client asks for are those of the last step: the front picks them from the answer.
+        body = Body.of_message(replace(message, requested=()))
+        return await self.by_payload(body, rows=_rows(message), deadline=deadline)
+
+    async def by_payload(
+        self, body: Body, *, rows: int, headers: Headers = (), deadline: float | None = None
+    ) -> Message:
+        """Forecast from columns that the client sent; *rows* of them."""
+        if rows > self.limits.max_rows:
+            raise TooLarge(
+                f"{rows} rows are more than the {self.limits.max_rows} that one request may have: send several."
+            )
+        return await self._run(body, headers, deadline)
+
+    async def by_entity(self, query: EntityQuery, *, headers: Headers = (), deadline: float | None = None) -> Message:
+        """Forecast for entities, whose features the graph reads; raises UnknownModel where there is no store."""
+        if self.stages.features is None:
+            raise UnknownModel(NO_STORE)
+        return await self._run(Body.of_json(query.document()), headers, deadline)
+
+    async def history(self, query: EntityQuery, *, deadline: float | None = None) -> Message:
+        """Read the whole stored windows of an entity, past the graph: what the page draws."""
+        features = self.stages.features
+        if features is None:
+            raise UnknownModel(NO_STORE)
+        body = Body.of_json(query.document() | {"parameters": {HISTORY: ALL}})
+        return await self._within(deadline, lambda by: features.infer(body.message(), deadline=by))
+
+    async def check(self) -> None:
+        """Raise Unavailable where no forecast can be made now."""
+        await self.health.check()
+
+    async def aclose(self) -> None:
+        """Close the way to the graph; called once, after the last request."""
+        await self.health.aclose()
+        await self._pipeline.aclose()
+
+    async def _run(self, body: Body, headers: Headers, deadline: float | None) -> Message:
+        answer = await self._within(deadline, lambda by: self._pipeline.forecast(body, headers, deadline=by))
+        self.pair = pair(answer)
+        return answer
+
+    async def _within(self, deadline: float | None, work: Callable[[float], Awaitable[Message]]) -> Message:
+        """Do the *work* in a slot of its own, until the client's deadline or ours, whichever comes first."""
+        own = time.monotonic() + self.limits.request_timeout
+        by = own if deadline is None else min(deadline, own)
+        with self._admission.slot():
+            try:
+                async with asyncio.timeout(by - time.monotonic()):
+                    return await work(by)
+            except TimeoutError as error:
+                raise DeadlineExceeded("The forecast took longer than the request may; send fewer rows.") from error
+
+
+def _rows(message: Message) -> int:
+    """The longest first axis: arrays that differ are refused by the step that reads them."""
+    return max((len(each) for each in message.tensors.values() if each.ndim), default=0)
+
+
+def _pair_known(stages: Stages, pair_id: str | None) -> dict[str, str | None]:
+    """Name the pair before the first answer, as far as the steps tell."""
+    preprocess, predict = stages.preprocess.versions, stages.predict.versions
+    return {
+        "id": pair_id,
+        "preprocessor_version": preprocess[0] if preprocess else None,
+        "model_version": predict[0] if predict else None,
+    }

@@ -1,0 +1,101 @@
+"""Health: whether the graph can serve now, asked of its steps rarely and answered at once."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from twinpin.gateway.stages import Stages
+from twinpin.step.errors import TwinpinError, Unavailable
+from twinpin.step.lifecycle import Lifecycle
+from twinpin.step.served import Served
+
+log = logging.getLogger(__name__)
+
+#: Seconds for which the steps' answers are believed.
+FRESH = 1.0
+#: Seconds that one step has to say that it can serve.
+PROBE_TIMEOUT = 2.0
+#: Seconds that a caller waits for a probe under way before it is told what was known before.
+PATIENCE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the last probe found."""
+
+    status: Literal["ok", "degraded", "down"]
+    model_loaded: bool
+    feast_available: bool
+
+    @property
+    def serving(self) -> bool:
+        """Whether any forecast can be made."""
+        return self.status != "down"
+
+
+class Health:
+    """One probe of all steps at a time, believed for a second, so that health checks cost the steps nothing."""
+
+    def __init__(self, stages: Stages, lifecycle: Lifecycle) -> None:
+        self._stages = stages
+        self._lifecycle = lifecycle
+        self._known: dict[str, bool] = {}
+        self._asked = float("-inf")
+        self._probe: asyncio.Task[None] | None = None
+
+    async def state(self) -> State:
+        """Return the newest state; waits a quarter of a second at most for a slow step."""
+        if self._probe is None and time.monotonic() - self._asked > FRESH:
+            self._probe = asyncio.create_task(self._ask(), name="health probe")
+        if self._probe is not None:
+            await asyncio.wait({self._probe}, timeout=PATIENCE)
+        return self._state()
+
+    async def check(self) -> None:
+        """Raise Unavailable where no forecast can be made, or where the server is stopping."""
+        if self._lifecycle.draining:
+            raise Unavailable("This server is stopping; send the request to another one.")
+        if not (await self.state()).serving:
+            raise Unavailable("The model is not ready yet; try again in a second.")
+
+    async def aclose(self) -> None:
+        """Stop a probe under way."""
+        if self._probe is not None:
+            self._probe.cancel()
+            await asyncio.wait({self._probe})
+
+    def _state(self) -> State:
+        model = all(self._known.get(each.name, False) for each in (self._stages.preprocess, self._stages.predict))
+        feast = self._stages.features is not None and self._known.get(self._stages.features.name, False)
+        if not model or self._lifecycle.draining:
+            return State("down", model, feast)
+        return State("ok" if feast or self._stages.features is None else "degraded", model, feast)
+
+    async def _ask(self) -> None:
+        """Ask all steps at once; a step that is slow counts as what it is: unable to serve."""
+        stages = [self._stages.preprocess, self._stages.predict]
+        stages += [self._stages.features] if self._stages.features is not None else []
+        try:
+            answers = await asyncio.gather(*map(_serves, stages))
+            self._note({stage.name: answer for stage, answer in zip(stages, answers, strict=True)})
+        finally:
+            self._asked = time.monotonic()
+            self._probe = None
+
+    def _note(self, found: Mapping[str, bool]) -> None:
+        for name, serves in found.items():
+            if self._known.get(name, True) != serves:
+                log.warning("step %s %s", name, "can serve again" if serves else "cannot serve")
+        self._known.update(found)
+
+
+async def _serves(stage: Served) -> bool:
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT):
+            await stage.check()
+    except (TwinpinError, TimeoutError):
+        return False
+    return True

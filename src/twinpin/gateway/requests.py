@@ -1,0 +1,206 @@
+"""Requests: the plain JSON bodies that a client sends, checked and turned into what the graph takes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import numpy as np
+import orjson
+
+from twinpin.step import step
+from twinpin.step.errors import Malformed, TooLarge
+
+Entity: TypeAlias = int | str
+
+NOW = "now"
+#: Name of the tensor of entities where a client does not know the entity key.
+ENTITIES_TENSOR = "entities"
+
+_PAYLOAD_KEYS = frozenset({"data", "id", "parameters"})
+_ENTITY_KEYS = frozenset({"entities", "entity_key", "time_point", "partial", "id", "parameters"})
+_INT64 = range(-(2**63), 2**63)
+
+
+@dataclass(frozen=True, slots=True)
+class EntityQuery:
+    """A forecast for entities, whose features the graph reads from the store.
+
+    *entities* is None where the configured default entity is meant; each entity is named once, in the client's order.
+    """
+
+    entities: tuple[Entity, ...] | None
+    entity_key: str | None = None
+    time_point: str = NOW
+    partial: bool = False
+    #: Whether the answer lists the forecasts by entity, be it only one.
+    several: bool = False
+    id: str = ""
+    parameters: step.Parameters = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """The body that the graph's root routes to the features step."""
+        entities = None if self.entities is None else list(self.entities)
+        body: dict[str, Any] = {"entities": entities, "time_point": self.time_point}
+        body |= {"entity_key": self.entity_key} if self.entity_key is not None else {}
+        body |= {"partial": True} if self.partial else {}
+        body |= {"id": self.id} if self.id else {}
+        return body | ({"parameters": self.parameters} if self.parameters else {})
+
+
+def parse_payload(body: bytes) -> tuple[dict[str, Any], int]:
+    """Read the body of `/predict`, `{"data": {column: [values]}}`; returns it with the number of its rows."""
+    document = _object(body, _PAYLOAD_KEYS)
+    if not isinstance(document.get("data"), dict) or not document["data"]:
+        raise Malformed('Send {"data": {column: [values]}} with at least one column.')
+    rows = {name: len(_column(name, values)) for name, values in document["data"].items()}
+    if len(set(rows.values())) > 1:
+        raise Malformed(f"Every column needs the same number of values, but they have: {_lengths(rows)}.")
+    _common(document)
+    return document, next(iter(rows.values()))
+
+
+def parse_entities(body: bytes, *, limit: int) -> EntityQuery:
+    """Read the body of `/predict/feast`: ids, one id, or null for the configured default entity."""
+    document = _object(body, _ENTITY_KEYS)
+    return _entity_query(document, _entities(document.get("entities"), limit))
+
+
+def parse_batch(body: bytes, *, limit: int) -> EntityQuery:
+    """Read the body of `/predict/feast/batch`: at least one entity, answered by entity."""
+    document = _object(body, _ENTITY_KEYS)
+    entities = _entities(document.get("entities"), limit)
+    if entities is None:
+        raise Malformed('A batch names its entities: send {"entities": [ids]} with at least one id.')
+    return _entity_query(document, entities, several=True)
+
+
+def entity_query(message: step.Message, entity_key: str | None, *, limit: int) -> EntityQuery | None:
+    """Read a protocol request as an entity query: one tensor named as the entity key; None where it is a payload."""
+    if len(message.tensors) != 1 or (name := next(iter(message.tensors))) not in {entity_key, ENTITIES_TENSOR}:
+        return None
+    parameters = dict(message.parameters)
+    document: dict[str, Any] = {
+        key: parameters.pop(key) for key in (step.TIME_POINT, step.PARTIAL, step.ENTITY_KEY) if key in parameters
+    }
+    if name != ENTITIES_TENSOR:
+        document.setdefault(step.ENTITY_KEY, name)
+    document |= {"parameters": parameters, "id": message.id}
+    entities = _entities(_flat(name, message.tensors[name]), limit)
+    return _entity_query(document, entities, several=True)
+
+
+def _flat(name: str, values: np.ndarray) -> list[Any]:
+    if values.ndim > 2 or values.size != values.shape[0]:  # noqa: PLR2004 -- [n] and [n, 1] are both a column
+        raise Malformed(f"Tensor {name!r} holds one entity per row: give it the shape [n].")
+    return list(values.reshape(-1).tolist())
+
+
+def _object(body: bytes, allowed: frozenset[str]) -> dict[str, Any]:
+    """Parse a JSON object that has no key but the *allowed* ones, so that no typo passes in silence."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Malformed(f"The body is not JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise Malformed("The body must be a JSON object.")
+    if unknown := sorted(document.keys() - allowed):
+        raise Malformed(
+            f"Unknown key {', '.join(map(repr, unknown))}: this endpoint knows {', '.join(sorted(allowed))}."
+        )
+    return document
+
+
+def _column(name: str, values: object) -> Sequence[object]:
+    if not isinstance(values, list) or not values:
+        raise Malformed(f"Column {name!r} must be a list of at least one value.")
+    return values
+
+
+def _lengths(rows: Mapping[str, int]) -> str:
+    """Name the first columns of each length: enough to see the mistake, however wide the body is."""
+    first: dict[int, str] = {}
+    for name, length in rows.items():
+        first.setdefault(length, name)
+    return ", ".join(f"{name!r} {length}" for length, name in sorted(first.items())[:4])
+
+
+def _entity_query(
+    document: Mapping[str, Any], entities: tuple[Entity, ...] | None, *, several: bool = False
+) -> EntityQuery:
+    key, partial = document.get("entity_key"), document.get("partial", False)
+    if key is not None and (not isinstance(key, str) or not key):
+        raise Malformed("entity_key must be the name of the entity's column, as text.")
+    if not isinstance(partial, bool):
+        raise Malformed("partial must be true or false.")
+    request_id, parameters = _common(document)
+    return EntityQuery(
+        entities=entities,
+        entity_key=key,
+        time_point=_time_point(document.get("time_point")),
+        partial=partial,
+        several=several or (entities is not None and len(entities) > 1),
+        id=request_id,
+        parameters=parameters,
+    )
+
+
+def _common(document: Mapping[str, Any]) -> tuple[str, step.Parameters]:
+    """Check the two keys that every body may have."""
+    request_id, parameters = document.get("id", ""), document.get("parameters", {})
+    if not isinstance(request_id, str):
+        raise Malformed("id must be text.")
+    if not isinstance(parameters, dict) or not all(
+        isinstance(each, str | int | float | bool) for each in parameters.values()
+    ):
+        raise Malformed("parameters must be an object of texts, numbers, true and false.")
+    return request_id, parameters
+
+
+def _entities(value: object, limit: int) -> tuple[Entity, ...] | None:
+    """One id, several ids (each answered once, in this order), or null."""
+    if value is None:
+        return None
+    ids = value if isinstance(value, list) else [value]
+    if not ids:
+        raise Malformed("entities is an empty list: name at least one id.")
+    if len(ids) > limit:
+        raise TooLarge(
+            f"{len(ids)} entities are more than the {limit} that one request may name: send several requests."
+        )
+    distinct = {str(each): each for each in map(_entity, ids)}
+    if any(isinstance(each, str) for each in distinct.values()):
+        return tuple(distinct)
+    return tuple(distinct.values())
+
+
+def _entity(value: object) -> Entity:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise Malformed(f"An entity is a whole number or a text, not {_shown(value)}.")
+    if isinstance(value, int) and value not in _INT64:
+        raise Malformed(f"Entity {value} does not fit 64 bits.")
+    return value
+
+
+def _shown(value: object) -> str:
+    """A value as the client wrote it, cut where it is long."""
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= 40 else text[:40] + "…"  # noqa: PLR2004 -- one line of an error
+
+
+def _time_point(value: object) -> str:
+    """`now`, or an ISO 8601 time that UTC can hold; one without a zone is in UTC."""
+    if value is None or value == NOW:
+        return NOW
+    if not isinstance(value, str):
+        raise Malformed('time_point must be "now" or an ISO 8601 time such as "2026-01-31T13:00:00Z".')
+    try:
+        time = datetime.fromisoformat(value)
+        (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Malformed(
+            f'time_point {_shown(value)} is not a time: send "now" or ISO 8601 such as "2026-01-31T13:00:00Z".'
+        ) from error
+    return value

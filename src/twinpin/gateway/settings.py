@@ -1,0 +1,28 @@
+"""Settings of the gateway beside those of every server (`twinpin.step.settings`)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from twinpin.settings import setting
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the gateway serves, and under which name."""
+
+    graph: Path | None = setting(None, "InferenceGraph document to run; default: the one that Twinpin ships.")
+    served_name: str = setting("forecast", "Name of the whole graph as one model of the protocol.")
+    page_series: str | None = setting(None, "Window that the page draws with the forecast; default: the first one.")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSettings:
+    """Where the graph and its steps are, for a gateway in a pod of its own."""
+
+    mode: Literal["graph", "direct"] = setting(
+        "graph", "graph: send requests to the InferenceGraph; direct: call its steps over gRPC."
+    )
+    graph_url: str | None = setting(None, "Address of the InferenceGraph; needed in mode graph.")
+    step_grpc_port: int = setting(8081, "Port of the steps' gRPC, for mode direct.")
+    window_resolution: int = setting(3600, "Seconds between the values of a window, for the page's time axis.")
