@@ -1,0 +1,140 @@
+"""Selection: which part of an entity's row answers for the time asked for, or why none does.
+
+The time of a row is that of its windows: lag 0 of every window stands at one moment, the row's `as_of`. With "now" that
+is the newest moment that all views with windows reach, so asking again for the time `as_of` gives the same features. A
+view without windows (the altitude of a station) must have been known at that time and be younger than its own ttl;
+in a service without any window those views carry the time, and only "now" can be asked for.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from twinpin.features.rows import Rows
+from twinpin.features.service import Service
+from twinpin.features.values import Feature, Value
+from twinpin.features.window import SECOND, Status, cut, is_after, iso, values_after
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an entity has no features: a status for programs, and what the store holds for people."""
+
+    status: Status
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The features of one entity, all known at *as_of* (microseconds since 1970 UTC)."""
+
+    as_of: int
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Cuts rows at one moment (microseconds; None: now), to windows of one length (None: all there is)."""
+
+    service: Service
+    moment: int | None
+    length: int | None
+    #: Microseconds between two values of a window.
+    resolution: int
+    #: Microseconds; None: each view's own ttl.
+    max_age: int | None
+
+    def row(self, rows: Rows, index: int) -> Row | Refusal:
+        """Cut the row of one entity."""
+        times = {view: times[index] for view, times in rows.times.items()}
+        refusal = self._unknown(times) or self._untimely(times)
+        if refusal:
+            return refusal
+        origin = min(times[view] for view in self._timed)
+        as_of = min(times[view] - self._after(times[view], origin) * self.resolution for view in self._timed)
+        values: dict[str, Value] = {}
+        for feature in self.service.features:
+            value = self._value(feature, rows.values[feature.name][index], times.get(feature.view, origin), origin)
+            if isinstance(value, Refusal):
+                return value
+            values[feature.name] = value
+        if not self._windows and all(value is None for value in values.values()):
+            return Refusal(Status.NULL, f"all its features are null in the row of {iso(origin)}")
+        return Row(as_of, values)
+
+    @cached_property
+    def _windows(self) -> frozenset[str]:
+        """Views that hold windows and have a time of their own."""
+        views = {feature.view for feature in self.service.features if feature.is_window}
+        return frozenset(views & (self.service.columns.keys() | self.service.sources.keys()))
+
+    @cached_property
+    def _timed(self) -> frozenset[str]:
+        """Views that carry the time of a row."""
+        return self._windows or frozenset(self.service.columns)
+
+    def _unknown(self, times: Mapping[str, int]) -> Refusal | None:
+        """Refuse an entity that a view has no row of: event time 0, whatever status the store reports."""
+        absent = sorted(view for view, moment in times.items() if moment <= 0)
+        if not absent:
+            return None
+        where = "" if len(absent) == len(times) else f" in {', '.join(absent)}"
+        return Refusal(Status.UNKNOWN, f"the store holds no row of it{where}")
+
+    def _untimely(self, times: Mapping[str, int]) -> Refusal | None:
+        """Refuse rows that are too old, or too new, for the moment."""
+        for view, newest in times.items():
+            if view in self._windows and self.moment is not None:
+                if is_after(newest, self.moment, self.resolution):
+                    return Refusal(Status.AFTER_NEWEST, f"its newest row is of {iso(newest)}")
+                continue  # A cut window is exact, so its age is that of the question.
+            if self.moment is not None and newest > self.moment:
+                return Refusal(Status.BEFORE_WINDOW, f"its only row of {view} is of {iso(newest)}, after that time")
+            limit = self._limit(view)
+            if limit and self._now - newest > limit:
+                age = _duration(limit)
+                return Refusal(Status.STALE, f"its newest row is of {iso(newest)}, older than the limit of {age}")
+        return None
+
+    @cached_property
+    def _now(self) -> int:
+        """The moment, or the clock's."""
+        return time.time_ns() // 1000 if self.moment is None else self.moment
+
+    def _limit(self, view: str) -> int:
+        """How old a view's row may be; 0: any age."""
+        if self.max_age is not None and view in self._timed:
+            return self.max_age
+        return self.service.ttls.get(view, 0)
+
+    def _after(self, newest: int, origin: int) -> int:
+        """Count the newest values of a window that must not be used."""
+        if self.moment is None:  # Views may be filled some minutes apart: less than one step is no difference.
+            return (newest - origin) // self.resolution
+        return values_after(newest, self.moment, self.resolution)
+
+    def _value(self, feature: Feature, value: Value, newest: int, origin: int) -> Value | Refusal:
+        """Cut one feature's value."""
+        if feature.holds_null(value):
+            return Refusal(Status.NULL, f"{feature.name} is null in its row of {iso(newest)}")
+        if not isinstance(value, np.ndarray):
+            return value
+        window = cut(value, self._after(newest, origin), self.length)
+        if window is None:
+            first = newest - (len(value) - 1) * self.resolution
+            wanted = f", and {self.length} up to the time asked for are wanted" if self.length else ""
+            held = f"{len(value)} values of {feature.name} from {iso(first)} to {iso(newest)}"
+            return Refusal(Status.BEFORE_WINDOW, f"the store holds {held}{wanted}")
+        return window
+
+
+def _duration(microseconds: int) -> str:
+    """Write an age limit as people say it: 3 h, 90 s."""
+    seconds = microseconds / SECOND
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
