@@ -63,17 +63,22 @@ class Body:
     def bytes(self) -> bytes:
         """Return the body as it goes over HTTP, made once."""
         if self._bytes is None:
-            self._bytes = self._encode()
+            self._bytes = _encode(self._message, self._json, self._form, self.model_name)
         return self._bytes
 
     def json(self) -> Any:
-        """Return the parsed document; raises Malformed for anything that is not JSON in UTF-8."""
+        """Return the parsed document, without raw tensors behind it; raises Malformed where it is not JSON in UTF-8."""
         if self._json is _UNREAD:
             try:
-                self._json = orjson.loads(self.bytes())
+                self._json = orjson.loads(self.bytes()[: self.header_length])
             except orjson.JSONDecodeError as error:
                 raise Malformed(f"the body is not valid JSON: {error}") from error
         return self._json
+
+    def require_json(self) -> None:
+        """Raise Malformed where the body is not JSON; a Message always has a JSON form, which is not made for this."""
+        if self._message is None or self._bytes is not None:
+            self.json()
 
     def message(self) -> Message:
         """Return the tensors; raises Malformed where the body is none of the requests or responses of the protocol."""
@@ -100,9 +105,11 @@ class Body:
         keys |= {"parameters"} if message.parameters else set()
         return keys | ({"id"} if message.id else set())
 
-    def _encode(self) -> bytes:
-        if self._message is None:
-            return orjson.dumps(self._json)
-        if self._form == "request":
-            return codec.encode_request(self._message)
-        return codec.encode_response(self._message, self.model_name)
+
+def _encode(message: Message | None, json: Any, form: Form, model_name: str) -> bytes:
+    """Write what a body was made from; where there are both, JSON is what the client sent."""
+    if message is None or json is not _UNREAD:
+        return orjson.dumps(json)
+    if form == "request":
+        return codec.encode_request(message)
+    return codec.encode_response(message, model_name)

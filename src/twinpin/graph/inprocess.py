@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from twinpin.graph.body import Body
+from twinpin.graph.body import Body, Form
 from twinpin.graph.transport import Headers, Reply, Target
 from twinpin.step.errors import TwinpinError, UnknownModel
 from twinpin.step.served import Served
@@ -23,7 +23,7 @@ class InProcess:
             answer = await step.infer(body.message(), deadline=deadline)
         except TwinpinError as error:
             return Reply.of_error(error)
-        form = "request" if target.answers_request else "response"
+        form: Form = "request" if target.answers_request else "response"
         return Reply(200, Body.of_message(answer, form, step.name))
 
     async def aclose(self) -> None:
