@@ -1,14 +1,172 @@
-"""The protocol over gRPC, for any list of `Served`."""
+"""The Open Inference Protocol over gRPC for any list of `Served`, and grpc.health.v1 beside it.
 
-from collections.abc import Sequence
+A failed call has the status of its error's class. Trailing metadata carries what a status cannot: `twinpin-status`, the
+status that REST would give, `twinpin-error-bin`, the error document as JSON, and `retry-after` in seconds.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 import grpc
+import orjson
+from google.protobuf.message import DecodeError
 
+from twinpin.step import protocol
+from twinpin.step.codec import select
+from twinpin.step.errors import Broken, Malformed, TwinpinError
+from twinpin.step.health import HEALTH_SERVICE, NOT_SERVING, SERVING, HealthCheckRequest, HealthCheckResponse
 from twinpin.step.lifecycle import Lifecycle
-from twinpin.step.rest import Limits
+from twinpin.step.limits import Limits
+from twinpin.step.models import EXTENSIONS, SERVER, VERSION, Models
+from twinpin.step.protocol import DOCUMENT_KEY, STATUS_KEY, Proto
 from twinpin.step.served import Served
+from twinpin.step.step import TensorSpec
+from twinpin.step.telemetry import observe
+
+log = logging.getLogger(__name__)
+
+Call: TypeAlias = grpc.aio.ServicerContext
+Handler: TypeAlias = Callable[[Proto, Call], Awaitable[Proto]]
 
 
 def grpc_server(models: Sequence[Served], limits: Limits, lifecycle: Lifecycle | None = None) -> grpc.aio.Server:
-    """Make a server without a port: the inference service and grpc.health.v1; add a port, start it, stop it."""
-    raise NotImplementedError
+    """Make a server without a port: the inference service and grpc.health.v1; add a port, start it, stop it.
+
+    It must be made on the running event loop.
+    """
+    server = grpc.aio.server(
+        options=[
+            ("grpc.max_receive_message_length", limits.max_body_bytes),
+            ("grpc.max_send_message_length", -1),
+            # Without this, two servers could listen on one port and share its connections in silence.
+            ("grpc.so_reuseport", 0),
+            # A client may keep its connection alive as often as KServe's and Envoy's do.
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+        ]
+    )
+    front = _Front(Models(models, lifecycle), limits)
+    server.add_generic_rpc_handlers(
+        (
+            grpc.method_handlers_generic_handler(
+                protocol.SERVICE,
+                {
+                    "ModelInfer": _rpc("infer", protocol.ModelInferRequest, front.infer),
+                    "ModelReady": _rpc("model_ready", protocol.ModelReadyRequest, front.model_ready),
+                    "ModelMetadata": _rpc("metadata", protocol.ModelMetadataRequest, front.model_metadata),
+                    "ServerLive": _rpc("live", protocol.ServerLiveRequest, front.live),
+                    "ServerReady": _rpc("ready", protocol.ServerReadyRequest, front.ready),
+                    "ServerMetadata": _rpc("server", protocol.ServerMetadataRequest, front.server),
+                },
+            ),
+            grpc.method_handlers_generic_handler(
+                HEALTH_SERVICE, {"Check": _rpc("health", HealthCheckRequest, front.health)}
+            ),
+        )
+    )
+    return server
+
+
+def _rpc(label: str, request_class: Proto, handler: Handler) -> grpc.RpcMethodHandler:
+    """Wrap a handler: parse, answer, and turn what it raises into a status."""
+    label = f"grpc_{label}"
+
+    async def call(raw: bytes, context: Call) -> bytes:
+        started = time.monotonic()
+        status = "CANCELLED"
+        try:
+            answer = await handler(_parse(request_class, raw), context)
+            status = "OK"
+            encoded: bytes = answer.SerializeToString()
+            return encoded
+        except TwinpinError as error:
+            status = error.code
+            await _abort(context, error)
+        except grpc.aio.AbortError:
+            raise
+        except Exception:
+            log.exception("%s failed", label)
+            status = Broken.code
+            await _abort(context, Broken("the server failed on this request; its log has the cause"))
+        finally:
+            observe(label, status, time.monotonic() - started)
+        raise AssertionError("abort raises")
+
+    # Parsed here and not by grpc, which would answer INTERNAL to bytes that are no message.
+    return grpc.unary_unary_rpc_method_handler(call)
+
+
+def _parse(request_class: Proto, raw: bytes) -> Proto:
+    """Parse a request message."""
+    try:
+        return request_class.FromString(raw)
+    except DecodeError as error:
+        raise Malformed(f"the bytes are no {request_class.DESCRIPTOR.full_name}") from error
+
+
+async def _abort(context: Call, error: TwinpinError) -> None:
+    """End the call with the error's status; what only REST can say goes into trailing metadata."""
+    metadata: list[tuple[str, str | bytes]] = [
+        (STATUS_KEY, str(error.status)),
+        (DOCUMENT_KEY, orjson.dumps(error.document)),
+    ]
+    if error.retry_after is not None:
+        metadata.append(("retry-after", str(math.ceil(error.retry_after))))
+    await context.abort(grpc.StatusCode[error.code], error.message, tuple(metadata))
+
+
+class _Front:
+    """The handlers of all methods."""
+
+    def __init__(self, models: Models, limits: Limits) -> None:
+        self._models = models
+        self._limits = limits
+
+    async def infer(self, request: Proto, context: Call) -> Proto:
+        """Answer one inference; grpc cancels it when the client goes or its deadline passes."""
+        model = self._models.find(request.model_name, request.model_version)
+        message = protocol.request_message(request)
+        self._limits.admit(message)
+        left = context.time_remaining()
+        seconds = self._limits.request_timeout if left is None else min(left, self._limits.request_timeout)
+        answer = await model.infer(message, deadline=time.monotonic() + seconds)
+        return protocol.response_proto(select(answer, message.requested), model.name)
+
+    async def model_ready(self, request: Proto, _context: Call) -> Proto:
+        """Tell whether one model serves; nothing is ever loaded here."""
+        model = self._models.find(request.name, request.version)
+        return protocol.ModelReadyResponse(ready=await self._models.ready(model))
+
+    async def model_metadata(self, request: Proto, _context: Call) -> Proto:
+        """Describe one model."""
+        model = self._models.find(request.name, request.version)
+        answer = protocol.ModelMetadataResponse(name=model.name, versions=model.versions, platform=model.platform)
+        _put_specs(answer.inputs, model.inputs)
+        _put_specs(answer.outputs, model.outputs)
+        return answer
+
+    async def live(self, _request: Proto, _context: Call) -> Proto:
+        """Tell that the event loop turns."""
+        return protocol.ServerLiveResponse(live=True)
+
+    async def ready(self, _request: Proto, _context: Call) -> Proto:
+        """Tell whether every model serves."""
+        return protocol.ServerReadyResponse(ready=await self._models.ready())
+
+    async def server(self, _request: Proto, _context: Call) -> Proto:
+        """Describe the server."""
+        return protocol.ServerMetadataResponse(name=SERVER, version=VERSION, extensions=EXTENSIONS)
+
+    async def health(self, request: Proto, _context: Call) -> Proto:
+        """Answer a probe for the whole server (""), the inference service, or one model by name."""
+        models = () if request.service in ("", protocol.SERVICE) else (self._models.find(request.service),)
+        return HealthCheckResponse(status=SERVING if await self._models.ready(*models) else NOT_SERVING)
+
+
+def _put_specs(into: Proto, specs: Sequence[TensorSpec]) -> None:
+    """Describe tensors."""
+    for spec in specs:
+        into.add(name=spec.name, datatype=spec.datatype, shape=spec.shape)

@@ -1,24 +1,146 @@
-"""The protocol over REST, as Starlette routes for any list of `Served`."""
+"""The Open Inference Protocol over REST, as Starlette routes for any list of `Served`.
+
+Rules: github.com/kserve/open-inference-protocol, open_inference_rest.yaml and the binary tensor data extension.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
+from twinpin.step.codec import Request, encode_request, encode_response, encode_response_binary, read_request, select
+from twinpin.step.errors import Malformed, UnknownModel
+from twinpin.step.exchange import Endpoint, Exchange, Handler, Reply, document
 from twinpin.step.lifecycle import Lifecycle
+from twinpin.step.limits import Limits
+from twinpin.step.models import EXTENSIONS, SERVER, VERSION, Models
 from twinpin.step.served import Served
+from twinpin.step.step import Message, TensorSpec
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one request may cost."""
-
-    max_body_bytes: int = 8 << 20
-    max_rows: int = 10_000
-    #: Seconds; the deadline of a request that names none, and the most that one may ask for.
-    request_timeout: float = 30.0
+#: Length of the JSON before binary data, in requests and answers alike.
+HEADER_LENGTH = b"inference-header-content-length"
+_MODEL = "/v2/models/{model}"
 
 
 def routes(models: Sequence[Served], limits: Limits, lifecycle: Lifecycle | None = None) -> list[BaseRoute]:
-    """Return the routes below /v2 for *models*; anything else below /v2 is a 404 of the protocol's shape."""
-    raise NotImplementedError
+    """Return the routes below /v2 for *models*; anything else below /v2 is a 404 of the protocol's shape.
+
+    /v2/health/ready is 200 when every model's `check` passes and *lifecycle* is not draining, else 503.
+    A request's own deadline comes as header x-request-timeout, in seconds. With the query `?answer=request` the answer
+    is the next step's request (`inputs`) in place of a response (`outputs`).
+    """
+    front = _Front(Models(models, lifecycle), limits)
+    found: list[BaseRoute] = [
+        *_versioned("/infer", Endpoint("infer", front.infer, ("POST",))),
+        *_versioned("/ready", Endpoint("model_ready", front.model_ready)),
+        *_versioned("", Endpoint("metadata", front.metadata)),
+    ]
+    plain: dict[str, tuple[str, Handler]] = {
+        "/v2/health/live": ("live", front.live),
+        "/v2/health/ready": ("ready", front.ready),
+        "/v2/models": ("models", front.list),
+        "/v2": ("server", front.server),
+    }
+    found += [Route(path, Endpoint(label, handler)) for path, (label, handler) in plain.items()]
+    found.append(Route("/v2/{rest:path}", Endpoint("unknown", front.unknown, _ANY)))
+    return found
+
+
+_ANY = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+
+
+def _versioned(tail: str, endpoint: Endpoint) -> list[BaseRoute]:
+    """Route one path of a model, with and without a version."""
+    return [Route(f"{_MODEL}{tail}", endpoint), Route(f"{_MODEL}/versions/{{version}}{tail}", endpoint)]
+
+
+class _Front:
+    """The handlers of all routes."""
+
+    def __init__(self, models: Models, limits: Limits) -> None:
+        self._models = models
+        self._limits = limits
+
+    async def infer(self, exchange: Exchange) -> Reply:
+        """Answer one inference."""
+        model = self._find(exchange)
+        deadline = exchange.deadline(self._limits.request_timeout)
+        as_request = _as_request(exchange)
+        header_length = exchange.length(HEADER_LENGTH)
+        request = read_request(await exchange.body(self._limits.max_body_bytes), header_length)
+        self._limits.admit(request.message)
+        async with exchange.unless_gone():
+            answer = await model.infer(request.message, deadline=deadline)
+        if as_request:
+            return Reply(encode_request(answer))
+        return _response(request, select(answer, request.message.requested), model.name)
+
+    async def model_ready(self, exchange: Exchange) -> Reply:
+        """Tell whether one model serves."""
+        model = self._find(exchange)
+        await self._models.check(model)
+        return document({"name": model.name, "ready": True})
+
+    async def metadata(self, exchange: Exchange) -> Reply:
+        """Describe one model."""
+        model = self._find(exchange)
+        return document(
+            {
+                "name": model.name,
+                "versions": model.versions,
+                "platform": model.platform,
+                "inputs": [_spec(spec) for spec in model.inputs],
+                "outputs": [_spec(spec) for spec in model.outputs],
+            }
+        )
+
+    async def live(self, _exchange: Exchange) -> Reply:
+        """Tell that the event loop turns."""
+        return document({"live": True})
+
+    async def ready(self, _exchange: Exchange) -> Reply:
+        """Tell whether every model serves."""
+        await self._models.check()
+        return document({"ready": True})
+
+    async def list(self, _exchange: Exchange) -> Reply:
+        """List the models, as KServe does."""
+        return document({"models": [*self._models]})
+
+    async def server(self, _exchange: Exchange) -> Reply:
+        """Describe the server."""
+        return document({"name": SERVER, "version": VERSION, "extensions": EXTENSIONS})
+
+    async def unknown(self, exchange: Exchange) -> Reply:
+        """Refuse a path that the protocol does not have."""
+        raise UnknownModel(f"there is no {exchange.scope['path'][:200]!r} here; see /v2/models for what there is")
+
+    def _find(self, exchange: Exchange) -> Served:
+        """Find the model that the path names."""
+        return self._models.find(exchange.path["model"], exchange.path.get("version"))
+
+
+def _as_request(exchange: Exchange) -> bool:
+    """Read the query `answer`: a step's place in the graph decides in which form it answers."""
+    form = exchange.query("answer")
+    if form not in (None, "request", "response"):
+        raise Malformed(f"the query answer={form!r} is unknown; it may be request or response")
+    return form == "request"
+
+
+def _response(request: Request, answer: Message, model_name: str) -> Reply:
+    """Write a response, with binary outputs where the client wants any."""
+    if not request.wants_binary:
+        return Reply(encode_response(answer, model_name))
+    body, length = encode_response_binary(answer, model_name, request.binary)
+    if length == len(body):
+        return Reply(body)
+    header = (b"Inference-Header-Content-Length", b"%d" % length)
+    return Reply(body, content_type=b"application/octet-stream", headers=(header,))
+
+
+def _spec(spec: TensorSpec) -> dict[str, object]:
+    """Describe one tensor."""
+    return {"name": spec.name, "datatype": spec.datatype, "shape": spec.shape}
+
+
+__all__ = ["HEADER_LENGTH", "Limits", "routes"]

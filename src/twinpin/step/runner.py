@@ -1,10 +1,29 @@
-"""StepModel: a Step served: bounded threads, bounded requests in flight, a deadline, telemetry."""
+"""StepModel: a Step served, with bounded threads, bounded requests in flight, a deadline and telemetry."""
 
-from twinpin.step.step import Message, Step, TensorSpec
+import asyncio
+import inspect
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import cast
+
+from twinpin.step.errors import Broken, Busy, DeadlineExceeded, PairMismatch, TwinpinError, Unavailable
+from twinpin.step.step import Answer, Context, Message, Step, TensorSpec
+from twinpin.step.telemetry import IN_FLIGHT, PAIR_MISMATCHES, STEP_SECONDS
+
+log = logging.getLogger(__name__)
 
 
 class StepModel:
-    """Serves one step; implements `Served`."""
+    """Serves one step; implements `Served`.
+
+    A plain `run` works in one of *threads* threads, never on the event loop; a coroutine `run` is awaited on it.
+    At most *max_in_flight* requests run or wait; one more raises Busy. The place of a request whose client has gone,
+    or whose deadline has passed, is free again only when its work has really ended. *request_timeout* in seconds.
+    """
 
     def __init__(
         self,
@@ -17,6 +36,14 @@ class StepModel:
     ) -> None:
         self._step = step
         self._name = name or step.name
+        self._request_timeout = request_timeout
+        self._max_in_flight = max_in_flight
+        self._places = threading.Semaphore(max_in_flight)
+        self._waits = inspect.iscoroutinefunction(step.run)
+        self._executor = None if self._waits else ThreadPoolExecutor(threads, thread_name_prefix=self._name)
+        self._tasks: set[asyncio.Task[Answer]] = set()
+        self._in_flight = IN_FLIGHT.labels(self._name)
+        self._seconds = STEP_SECONDS.labels(self._name)
 
     @property
     def name(self) -> str:
@@ -44,13 +71,118 @@ class StepModel:
         return self._step.outputs
 
     async def infer(self, message: Message, *, deadline: float | None = None) -> Message:
-        """Run the step on one message."""
-        raise NotImplementedError
+        """Run the step on one message; the answer carries the request's parameters, those of the step put over them."""
+        context = Context(message.id, message.parameters, self._bounded(deadline))
+        try:
+            answer = await self._run(message, context)
+        except PairMismatch:
+            PAIR_MISMATCHES.inc()
+            raise
+        versions = self._step.versions
+        return Message(
+            tensors=answer.tensors,
+            parameters={**message.parameters, **answer.parameters},
+            id=message.id,
+            requested=message.requested,
+            version=versions[0] if versions else "",
+        )
 
     async def check(self) -> None:
         """Raise `Unavailable` where the step cannot serve now."""
-        raise NotImplementedError
+        try:
+            await self._step.check()
+        except TwinpinError:
+            raise
+        except Exception as error:
+            log.exception("the check of step %s failed", self._name)
+            raise Unavailable(f"the {self._name} step cannot tell whether it is ready") from error
 
     async def aclose(self) -> None:
-        """Wait for the work in hand, then close the step."""
-        raise NotImplementedError
+        """Wait for the work in hand, abandoned or not, then close the step."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._executor is not None:
+            await asyncio.to_thread(self._executor.shutdown)
+        await self._step.close()
+
+    def _bounded(self, deadline: float | None) -> float | None:
+        """The client's deadline, or the server's where that comes first."""
+        if self._request_timeout is None:
+            return deadline
+        own = time.monotonic() + self._request_timeout
+        return own if deadline is None else min(own, deadline)
+
+    async def _run(self, message: Message, context: Context) -> Answer:
+        """Take a place, start the work and wait for it as long as the deadline allows."""
+        if context.deadline is not None and context.deadline <= time.monotonic():
+            raise DeadlineExceeded(f"the time for this request ended before the {self._name} step")
+        if not self._places.acquire(blocking=False):
+            raise Busy(f"the {self._name} step has {self._max_in_flight} requests in hand; try again")
+        self._in_flight.inc()
+        work = self._start(message, context)
+        if context.deadline is None:
+            return await work
+        try:
+            # asyncio counts in its loop's clock, the deadline in time.monotonic; the two may differ.
+            async with asyncio.timeout(context.deadline - time.monotonic()):
+                return await work
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"the time for this request ended in the {self._name} step") from error
+
+    def _start(self, message: Message, context: Context) -> asyncio.Future[Answer]:
+        """Start the work, which gives its place back when it ends, is cancelled while it waits, or fails."""
+        if self._executor is None:
+            task = asyncio.create_task(self._waiting(message, context))
+            self._tasks.add(task)
+            task.add_done_callback(self._finished)
+            return task
+        try:
+            future = self._executor.submit(self._working, message, context)
+        except RuntimeError as error:  # shut down
+            self._leave()
+            raise Unavailable(f"the {self._name} step is stopping") from error
+        future.add_done_callback(self._left)
+        return asyncio.wrap_future(future)
+
+    def _working(self, message: Message, context: Context) -> Answer:
+        """Do the work in a thread, unless its time has passed while it waited."""
+        if context.deadline is not None and context.deadline <= time.monotonic():
+            raise DeadlineExceeded(f"the time for this request ended while it waited for the {self._name} step")
+        with self._guarded(message):
+            answer = self._step.run(message.tensors, context)
+            if isinstance(answer, Answer):
+                return answer
+            raise TypeError(f"{type(self._step).__name__}.run gave {type(answer).__name__}, not an Answer")
+
+    async def _waiting(self, message: Message, context: Context) -> Answer:
+        """Do work that waits more than it computes."""
+        with self._guarded(message):
+            return await cast(Awaitable[Answer], self._step.run(message.tensors, context))
+
+    @contextmanager
+    def _guarded(self, message: Message) -> Iterator[None]:
+        """Time the work and log a defect, here and not in `infer`, so that an abandoned request's is logged too."""
+        started = time.monotonic()
+        try:
+            yield
+        except TwinpinError:
+            raise
+        except Exception as error:
+            log.exception("step %s failed", self._name, extra={"request_id": message.id})
+            raise Broken(f"the {self._name} step failed on this request; its log has the cause") from error
+        finally:
+            self._seconds.observe(time.monotonic() - started)
+
+    def _finished(self, task: asyncio.Task[Answer]) -> None:
+        """Forget a task that has ended."""
+        self._tasks.discard(task)
+        self._leave()
+
+    def _left(self, _future: Future[Answer]) -> None:
+        """Give a place back from the thread that had it."""
+        self._leave()
+
+    def _leave(self) -> None:
+        """Give a place back."""
+        self._in_flight.dec()
+        self._places.release()

@@ -1,0 +1,215 @@
+"""One HTTP exchange as plain ASGI: the body up to a limit, the deadline, the client that hangs up, the answer."""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs
+
+import orjson
+from starlette.types import Message as Event
+from starlette.types import Receive, Scope, Send
+
+from twinpin.step.errors import Broken, Malformed, TooLarge, TwinpinError
+from twinpin.step.telemetry import observe
+
+log = logging.getLogger(__name__)
+
+#: Request header: seconds that the client allows for the answer.
+TIMEOUT_HEADER = b"x-request-timeout"
+JSON = b"application/json"
+# Most requests are answered before it pays to look whether their client is still there.
+_HANGUP_AFTER = 0.05  # seconds
+# nginx's word for a client that did not wait; for the metrics alone, nobody receives it.
+_CLIENT_GONE = 499
+
+
+class ClientGone(Exception):
+    """The client closed its connection before the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an endpoint answers."""
+
+    body: bytes
+    status: int = 200
+    content_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+Handler = Callable[["Exchange"], Awaitable[Reply]]
+
+
+def document(content: Mapping[str, object], status: int = 200) -> Reply:
+    """Answer with a JSON object."""
+    return Reply(orjson.dumps(content), status)
+
+
+def refusal(error: TwinpinError) -> Reply:
+    """Answer with an error, and with when to come again where that may help."""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    if error.retry_after is not None:
+        headers = ((b"retry-after", b"%d" % math.ceil(error.retry_after)),)
+    return Reply(orjson.dumps(error.document), error.status, headers=headers)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request being answered."""
+
+    scope: Scope
+    receive: Receive
+    gone: bool = field(default=False, init=False)
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        """The variable parts of the path."""
+        params: Mapping[str, str] = self.scope["path_params"]
+        return params
+
+    def header(self, name: bytes) -> str | None:
+        """The first header of this (lower-case) name."""
+        for key, value in self.scope["headers"]:
+            if key == name:
+                return str(value, "latin-1")
+        return None
+
+    def query(self, name: str) -> str | None:
+        """The last value of this name in the query."""
+        query = self.scope["query_string"]
+        return parse_qs(query.decode("latin-1")).get(name, [None])[-1] if query else None
+
+    def length(self, name: bytes) -> int | None:
+        """A header that holds a number of bytes."""
+        value = self.header(name)
+        if value is None:
+            return None
+        if not value.isascii() or not value.isdigit() or len(value) > len(str(2**63)):
+            raise Malformed(f"header {name.decode()} must be a whole number of bytes, not {value[:40]!r}")
+        return int(value)
+
+    def deadline(self, limit: float) -> float:
+        """When the answer is due, in seconds of `time.monotonic`: the client's time, at most *limit* from now."""
+        value = self.header(TIMEOUT_HEADER)
+        if value is None:
+            return time.monotonic() + limit
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not seconds > 0:
+            raise Malformed(f"header {TIMEOUT_HEADER.decode()} must be seconds above 0, not {value[:40]!r}")
+        return time.monotonic() + min(seconds, limit)
+
+    async def body(self, limit: int) -> bytes:
+        """Read the body, and stop as soon as it is known to be over *limit* bytes."""
+        if (encoding := self.header(b"content-encoding")) not in (None, "", "identity"):
+            raise Malformed(
+                f"content-encoding {encoding[:40] if encoding else encoding!r} is not read here; send it plain"
+            )
+        if (self.length(b"content-length") or 0) > limit:
+            raise self._too_large(limit)
+        chunks, size = [], 0
+        while True:
+            event = await self.receive()
+            if event["type"] == "http.disconnect":
+                raise ClientGone
+            chunk = event.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                raise self._too_large(limit)
+            chunks.append(chunk)
+            if not event.get("more_body", False):
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    @asynccontextmanager
+    async def unless_gone(self) -> AsyncIterator[None]:
+        """Cancel what runs inside when the client hangs up; call it after `body`. Raises ClientGone."""
+        task = asyncio.current_task()
+        assert task is not None, "a request is answered in a task"  # noqa: S101 -- for the type checker
+        watch: list[asyncio.Task[None]] = []
+        timer = asyncio.get_running_loop().call_later(
+            _HANGUP_AFTER, lambda: watch.append(asyncio.create_task(self._cancel_when_gone(task)))
+        )
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self.gone and task.uncancel() == 0:
+                raise ClientGone from None
+            raise
+        finally:
+            timer.cancel()
+            for each in watch:
+                each.cancel()
+
+    async def _cancel_when_gone(self, task: asyncio.Task[object]) -> None:
+        """Wait for the client to hang up."""
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        task.cancel()
+
+    @staticmethod
+    def _too_large(limit: int) -> TooLarge:
+        return TooLarge(f"the body is over the limit of {limit} bytes; send fewer rows at a time")
+
+
+class Endpoint:
+    """An ASGI application for one path; whatever goes wrong is answered in the protocol's shape, and nothing is cut."""
+
+    def __init__(self, label: str, handler: Handler, methods: tuple[str, ...] = ("GET", "HEAD")) -> None:
+        self._label = label
+        self._handler = handler
+        self._methods = methods
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        started = time.monotonic()
+        exchange = Exchange(scope, receive)
+        status = _CLIENT_GONE
+        try:
+            reply = await self._answer(exchange)
+            status = reply.status
+            await _send(send, reply)
+        except ClientGone:
+            log.debug("a client hung up before its answer", extra={"endpoint": self._label})
+        except asyncio.CancelledError:
+            if not exchange.gone:  # the server stops; a client that hung up in this moment is no error
+                raise
+        finally:
+            observe(self._label, status, time.monotonic() - started)
+
+    async def _answer(self, exchange: Exchange) -> Reply:
+        """Ask the handler, and turn what it raises into an answer."""
+        if exchange.scope["method"] not in self._methods:
+            allowed = ", ".join(self._methods)
+            reply = document({"error": f"this path takes {allowed}, not {exchange.scope['method']}"}, 405)
+            return Reply(reply.body, 405, headers=((b"allow", allowed.encode()),))
+        try:
+            return await self._handler(exchange)
+        except TwinpinError as error:
+            return refusal(error)
+        except ClientGone:
+            raise
+        except Exception:
+            log.exception("endpoint %s failed", self._label)
+            return refusal(Broken("the server failed on this request; its log has the cause"))
+
+
+async def _send(send: Send, reply: Reply) -> None:
+    """Send a whole answer."""
+    start: Event = {
+        "type": "http.response.start",
+        "status": reply.status,
+        "headers": [
+            (b"content-type", reply.content_type),
+            (b"content-length", b"%d" % len(reply.body)),
+            *reply.headers,
+        ],
+    }
+    await send(start)
+    await send({"type": "http.response.body", "body": reply.body})
