@@ -1,0 +1,184 @@
+"""From named tensors to the table that a preprocessor's column signature asks for."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from twinpin.pair.signature import Spec
+from twinpin.preprocess.routes import Routes, find_routes
+from twinpin.preprocess.table import Table
+from twinpin.preprocess.types import DATATYPES, NUMERIC, NumericTypes, check_kind, other_column
+from twinpin.step.errors import Impossible, Malformed
+from twinpin.step.step import Tensors, TensorSpec
+
+#: Sets of tensors whose routes are kept: clients send few different ones.
+KEPT = 64
+
+_MATRIX = 2  # axes: rows and columns
+
+
+class ColumnLayout:
+    """Makes a table from tensors by name, from windows by lag, or from one 2-D tensor in the signature's order.
+
+    Tensors that the signature does not name are left alone, as MLflow does with columns.
+    """
+
+    def __init__(self, specs: Sequence[Spec]) -> None:
+        self._order = tuple(str(spec.name) for spec in specs)
+        self._optional = frozenset(str(spec.name) for spec in specs if not spec.required)
+        flat = [spec for spec in specs if not spec.array]
+        self._numeric = tuple(str(spec.name) for spec in flat if spec.dtype in NUMERIC)
+        self._types = tuple(spec.dtype for spec in flat if spec.dtype in NUMERIC)
+        self._checks = NumericTypes(self._numeric, self._types)
+        self._others = {str(spec.name): spec.dtype for spec in flat if spec.dtype not in NUMERIC}
+        self._arrays = {str(spec.name): spec.dtype for spec in specs if spec.array}
+        self._known: dict[tuple[tuple[str, tuple[int, ...]], ...], tuple[Routes, Routes]] = {}
+        self.metadata = tuple(_metadata(spec) for spec in specs)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns in the signature's order."""
+        return self._order
+
+    @property
+    def types(self) -> tuple[str, ...] | None:
+        """The types of the columns where all are numeric, else None."""
+        return self._types if len(self._numeric) == len(self._order) else None
+
+    def take(self, tensors: Tensors) -> Table:
+        """Make the table; Impossible where columns are lacking or of another type."""
+        rows = _rows(tensors)
+        if self._whole(tensors):
+            (values,) = tensors.values()
+            tensors = {name: values[:, place] for place, name in enumerate(self._order)}
+        numeric, others = self._routes(tensors)
+        absent = numeric.absent + others.absent + self._absent_arrays(tensors)
+        return Table(
+            order=tuple(name for name in self._order if name not in absent) if absent else self._order,
+            numeric=self._numeric,
+            types=self._types,
+            matrix=self._matrix(tensors, numeric, rows),
+            others=self._rest(tensors, others),
+            absent=absent,
+        )
+
+    def table(self, matrix: np.ndarray) -> Table:
+        """Make a table of numeric columns without a request: to warm up, and to prove."""
+        return Table(self._order, self._numeric, self._types, matrix, {})
+
+    def zeros(self) -> Tensors | None:
+        """One row of zeros, of empty text and of the first day of 1970."""
+        flat = {name: np.zeros(1, bool if wanted == "boolean" else float) for name, wanted in self._typed()}
+        text = {name: np.array([_FIRST.get(wanted, "")], object) for name, wanted in self._others.items()}
+        arrays = {name: np.zeros((1, 1), _NUMPY.get(wanted, object)) for name, wanted in self._arrays.items()}
+        return {**flat, **text, **arrays}
+
+    def _typed(self) -> Iterable[tuple[str, str]]:
+        """The numeric columns with their types."""
+        return zip(self._numeric, self._types, strict=True)
+
+    def _whole(self, tensors: Tensors) -> bool:
+        """Whether the one tensor is the whole matrix: its name is then neither a column's nor a window's."""
+        if len(tensors) != 1:
+            return False
+        ((name, values),) = tensors.items()
+        if values.ndim != _MATRIX or values.shape[1] != len(self._order) or self._arrays:
+            return False
+        return name not in self._order and not any(each.startswith(f"{name}_lag_") for each in self._order)
+
+    def _routes(self, tensors: Tensors) -> tuple[Routes, Routes]:
+        """Find the routes for tensors of these names and shapes, once for each set of them."""
+        key = tuple((name, values.shape[1:]) for name, values in tensors.items())
+        known = self._known.get(key)
+        if known is None:
+            widths = {name: _width(values) for name, values in tensors.items() if values.ndim <= _MATRIX}
+            self._refuse_lacking(tensors, widths)
+            known = (
+                find_routes(self._numeric, self._optional, widths),
+                find_routes(tuple(self._others), self._optional, widths),
+            )
+            if len(self._known) < KEPT:
+                self._known[key] = known
+        return known
+
+    def _refuse_lacking(self, tensors: Tensors, widths: dict[str, int | None]) -> None:
+        """Name everything that is lacking at once, be it a number, text or an array."""
+        wanted = [name for name in self._order if name not in self._arrays or name not in tensors]
+        find_routes(wanted, self._optional, widths)
+
+    def _absent_arrays(self, tensors: Tensors) -> tuple[str, ...]:
+        """Optional columns of arrays that the request left out."""
+        return tuple(name for name in self._arrays if name not in tensors)
+
+    def _matrix(self, tensors: Tensors, routes: Routes, rows: int) -> np.ndarray:
+        """Fill the numeric columns, and check them."""
+        matrix = np.empty((rows, len(self._numeric)))
+        for route in routes.routes:
+            values = tensors[route.tensor]
+            for place in route.columns if route.lags is None else route.columns[:1]:
+                check_kind(route.tensor, values, self._types[place])
+            if route.lags is None:
+                matrix[:, route.columns[0]] = values if values.ndim == 1 else values[:, 0]
+            else:
+                window = values if values.ndim == _MATRIX else values[:, np.newaxis]
+                matrix[:, route.columns] = window[:, window.shape[1] - 1 - route.lags]
+        if routes.absent:
+            matrix[:, [self._numeric.index(name) for name in routes.absent]] = 0.0
+        self._checks.check(matrix)
+        return matrix
+
+    def _rest(self, tensors: Tensors, routes: Routes) -> dict[str, np.ndarray]:
+        """Take the columns of text, times and arrays."""
+        rest: dict[str, np.ndarray] = {}
+        names = tuple(self._others)
+        for route in routes.routes:
+            values = tensors[route.tensor]
+            for place, lag in zip(route.columns, route.lags if route.lags is not None else [0], strict=True):
+                column = values if values.ndim == 1 else values[:, values.shape[1] - 1 - lag]
+                rest[names[place]] = other_column(names[place], column, self._others[names[place]])
+        for name, wanted in self._arrays.items():
+            if name in tensors:
+                rest[name] = _array_column(name, tensors[name], wanted)
+        return rest
+
+
+def _rows(tensors: Tensors) -> int:
+    """Count the rows, which all tensors share."""
+    counts = {len(values) if values.ndim else -1 for values in tensors.values()}
+    if not tensors or counts == {0}:
+        raise Impossible("The request holds no rows: send at least one.")
+    if len(counts) > 1 or -1 in counts:
+        raise Malformed("The tensors have different numbers of rows: give each column one value, or window, per row.")
+    return counts.pop()
+
+
+def _width(values: np.ndarray) -> int | None:
+    """Length of the second axis."""
+    return values.shape[1] if values.ndim == _MATRIX else None
+
+
+def _array_column(name: str, values: np.ndarray, wanted: str) -> np.ndarray:
+    """Make a column of arrays from a window per row, as it came: the oldest value first."""
+    if values.ndim < _MATRIX:
+        raise Impossible(f"Column {name!r} holds an array per row in the preprocessor's signature: send a window.")
+    if wanted in NUMERIC:
+        check_kind(name, values, wanted)
+        flat = values.reshape(len(values), -1).astype(float)
+        NumericTypes([name] * flat.shape[1], [wanted] * flat.shape[1]).check(flat)
+        values = values.astype(_NUMPY[wanted])
+    elif values.dtype.kind != "O":
+        raise Impossible(f"Column {name!r} holds arrays of {wanted} in the preprocessor's signature: send text.")
+    column = np.empty(len(values), dtype=object)
+    for row, each in enumerate(values):
+        column[row] = each
+    return column
+
+
+_FIRST = {"datetime": "1970-01-01"}
+
+_NUMPY = {"double": np.float64, "float": np.float32, "long": np.int64, "integer": np.int32, "boolean": np.bool_}
+
+
+def _metadata(spec: Spec) -> TensorSpec:
+    """Describe one column to clients."""
+    return TensorSpec(str(spec.name), DATATYPES.get(spec.dtype, "FP64"), (-1, -1) if spec.array else (-1,))

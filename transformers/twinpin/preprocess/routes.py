@@ -1,0 +1,94 @@
+"""Which tensor gives which column: by name, or a lag out of a window."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from twinpin.step.errors import Impossible
+
+#: temp_lag_00 is the newest value of the window temp, temp_lag_01 the one before it.
+LAG = re.compile(r"(?P<feature>.+)_lag_(?P<lag>\d+)")
+
+SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where some columns come from: one tensor, and for a window the places in it."""
+
+    tensor: str
+    #: Positions of the columns among those asked for.
+    columns: np.ndarray
+    #: Lag of each column, 0 for the newest value; None where the tensor is the column.
+    lags: np.ndarray | None
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """All columns that the tensors give, and the optional ones that they do not."""
+
+    routes: tuple[Route, ...]
+    absent: tuple[str, ...]
+
+
+def find_routes(columns: Sequence[str], optional: frozenset[str], widths: Mapping[str, int | None]) -> Routes:
+    """Find every one of the *columns* among tensors of these *widths* (None: no second axis).
+
+    Impossible names all columns that are lacking and all windows that are too short, at once.
+    """
+    direct = [(name, place) for place, name in enumerate(columns) if name in widths]
+    lagged: dict[str, list[tuple[int, int]]] = {}
+    absent: list[str] = []
+    for place, name in enumerate(columns):
+        if name in widths:
+            continue
+        found = LAG.fullmatch(name)
+        if found and found["feature"] in widths:
+            lagged.setdefault(found["feature"], []).append((place, int(found["lag"])))
+        else:
+            absent.append(name)
+    _refuse_lacking(columns, [name for name in absent if name not in optional])
+    _refuse_short(lagged, widths)
+    _refuse_windows([name for name, _ in direct if (widths[name] or 1) > 1])
+    routes = [Route(name, np.array([place]), None) for name, place in direct]
+    for feature, places in lagged.items():
+        where, lags = zip(*places, strict=True)
+        routes.append(Route(feature, np.array(where), np.array(lags)))
+    return Routes(tuple(routes), tuple(absent))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Name the first few of many."""
+    rest = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _refuse_lacking(columns: Sequence[str], lacking: Sequence[str]) -> None:
+    """Name what no tensor gives."""
+    if lacking:
+        raise Impossible(
+            f"{len(lacking)} of the preprocessor's {len(columns)} columns are not in the request: {listed(lacking)}."
+        )
+
+
+def _refuse_short(lagged: Mapping[str, Sequence[tuple[int, int]]], widths: Mapping[str, int | None]) -> None:
+    """Name the windows that do not reach back far enough."""
+    needs = {feature: 1 + max(lag for _, lag in places) for feature, places in lagged.items()}
+    short = [
+        f"{feature} ({widths[feature] or 1} of {need})"
+        for feature, need in needs.items()
+        if (widths[feature] or 1) < need
+    ]
+    if short:
+        raise Impossible(f"Windows hold fewer values than the preprocessor looks back: {listed(short)}.")
+
+
+def _refuse_windows(wide: Sequence[str]) -> None:
+    """Name the windows that stand where one value per row is wanted."""
+    if wide:
+        raise Impossible(
+            f"The preprocessor takes one value per row for {listed(wide)}, and a window came: "
+            f"send one value, or declare lags of it such as {wide[0]}_lag_0."
+        )

@@ -1,0 +1,133 @@
+"""The preprocess step: raw columns in, the matrix out, stamped with the pair that made it."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from twinpin.pair.pin import Pin
+from twinpin.pair.signature import Spec
+from twinpin.preprocess.arrays import ArrayLayout, AsSent, Layout
+from twinpin.preprocess.columns import ColumnLayout
+from twinpin.preprocess.example import example_tensors
+from twinpin.preprocess.fast import find_fast_path, plain
+from twinpin.preprocess.plan import Plan
+from twinpin.preprocess.pyfunc import Preprocessor
+from twinpin.preprocess.result import check_gaps, to_matrix
+from twinpin.preprocess.settings import Settings
+from twinpin.preprocess.table import Given
+from twinpin.step.errors import Broken, CannotStart, Impossible
+from twinpin.step.step import MODEL_VERSION, PAIR, PREPROCESSOR_VERSION, Answer, Context, Tensors, TensorSpec
+
+log = logging.getLogger(__name__)
+
+MATRIX = "matrix"
+
+
+class PreprocessStep:
+    """The preprocessor of one pair, whose stamp every answer carries."""
+
+    name = "preprocess"
+    platform = "mlflow_pyfunc"
+
+    def __init__(
+        self, pin: Pin, preprocessor: Preprocessor, layout: Layout, plan: Plan | None, settings: Settings
+    ) -> None:
+        self._pin = pin
+        self._preprocessor = preprocessor
+        self._layout = layout
+        self._plan = plan
+        self._settings = settings
+        self._names = output_names(preprocessor)
+        self._stamp = {
+            PAIR: pin.id,
+            PREPROCESSOR_VERSION: pin.preprocessor.version,
+            MODEL_VERSION: pin.model.version,
+        }
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The preprocessor's version, and the pair's id, which names it too."""
+        return (self._pin.preprocessor.version, self._pin.id)
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """The preprocessor's columns or tensors; none where it declares none."""
+        return self._layout.metadata
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """The matrix, its columns in the preprocessor's own order."""
+        return (TensorSpec(MATRIX, "FP64", (-1, len(self._names) if self._names else -1)),)
+
+    @property
+    def fast(self) -> bool:
+        """Whether requests take the numpy path that was proven equal to the preprocessor."""
+        return self._plan is not None
+
+    def run(self, tensors: Tensors, context: Context) -> Answer:  # noqa: ARG002 -- the seam's signature
+        """Preprocess every row: columns in, `[n, m]` FP32 or FP64 out."""
+        given = self._layout.take(tensors)
+        matrix = self._matrix(given)
+        check_gaps(matrix, given, self._names, allow_missing=self._settings.allow_missing)
+        return Answer({MATRIX: matrix}, self._stamp)
+
+    async def check(self) -> None:
+        """Serve always: the preprocessor is warm before the step exists."""
+
+    async def close(self) -> None:
+        """Hold nothing that must be let go."""
+
+    def _matrix(self, given: Given) -> np.ndarray:
+        """Take the proven path where it covers what came, else the preprocessor itself."""
+        if self._plan is not None:
+            matrix = plain(given)
+            if matrix is not None:
+                return self._plan(matrix)
+        rows = len(next(iter(given.values())) if isinstance(given, dict) else given)
+        return to_matrix(self._preprocessor(given), rows, self._names)
+
+
+def load(pair_dir: Path, settings: Settings) -> PreprocessStep:
+    """Load the preprocessor of a pair folder, prove its fast path, run it once; CannotStart where it cannot serve."""
+    pin = Pin.model_validate_json((pair_dir / "pin.json").read_text(encoding="utf-8"))
+    preprocessor = Preprocessor(pair_dir / "preprocessor")
+    layout = layout_of(preprocessor.columns())
+    example = example_tensors(preprocessor.example())
+    names = output_names(preprocessor)
+    plan = find_fast_path(preprocessor, layout, names, example) if settings.preprocess_fast_path else None
+    step = PreprocessStep(pin, preprocessor, layout, plan, settings)
+    _warm_up(step, example if example is not None else layout.zeros())
+    way = "as numpy, proven equal to the pyfunc" if plan else "as the pyfunc itself"
+    log.info("preprocessor %s of pair %s is warm, %s", pin.preprocessor.version, pin.id, way)
+    return step
+
+
+def _warm_up(step: PreprocessStep, tensors: Tensors | None) -> None:
+    """Run once, so that no request pays for the first; a result that is no matrix will never be one."""
+    if tensors is None:
+        log.info("the preprocessor declares neither a signature nor an example, so nothing warms it up")
+        return
+    try:
+        step.run(tensors, Context())
+    except Impossible as error:
+        log.info("the preprocessor refuses the row that should warm it up: %s", error.message)
+    except Broken as error:
+        raise CannotStart(error.message) from error
+
+
+def layout_of(specs: tuple[Spec, ...] | None) -> Layout:
+    """Choose how tensors become what the preprocessor takes."""
+    if specs is None:
+        return AsSent()
+    if any(spec.tensor for spec in specs):
+        return ArrayLayout(specs)
+    return ColumnLayout(specs)
+
+
+def output_names(preprocessor: Preprocessor) -> tuple[str, ...] | None:
+    """The names of the output columns: the signature's, else those that a scikit-learn one gives them."""
+    outputs = preprocessor.signature.outputs if preprocessor.signature else None
+    if outputs and all(spec.name and not spec.tensor for spec in outputs):
+        return tuple(str(spec.name) for spec in outputs)
+    return None
