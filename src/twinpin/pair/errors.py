@@ -11,13 +11,16 @@ PairError                exit 5  none of the below
 │   ├── DigestMismatch           the artifact is not the one that was pinned
 │   ├── BadPin                   the record of the rollout is not a Pin
 │   ├── OtherPin                 the rollout is pinned to other names
-│   ├── LeftLease                a promotion died half-way
+│   ├── LeftLease                a promotion died half-way, or could not undo what it did
+│   ├── NothingBefore            the record names no pair to go back to
 │   └── Denied                   the registry refuses our credentials
 └── NotYet               exit 4  temporary: the same command may succeed later
     ├── HalfMoved                the alias stands on halves of two pairs
     ├── Pending                  the registry is still making the version
     ├── FolderBusy               another resolver is filling the pair folder
     ├── LeaseHeld                another promotion is under way
+    ├── LeaseLost                another promotion took over in the middle of ours
+    ├── MoveUndone               the move failed, and the pair before is back
     └── Unreachable              the registry does not answer
 
 Every message says which half is wrong; *mend* is the command that mends it, where there is one.
@@ -89,6 +92,10 @@ class LeftLease(Refused):
     """A promotion died half-way and left its intent."""
 
 
+class NothingBefore(Refused):
+    """The record names no pair to go back to."""
+
+
 class Denied(Refused):
     """The registry refuses our credentials."""
 
@@ -113,6 +120,14 @@ class FolderBusy(NotYet):
 
 class LeaseHeld(NotYet):
     """Another promotion is under way."""
+
+
+class LeaseLost(NotYet):
+    """Another promotion took over in the middle of ours."""
+
+
+class MoveUndone(NotYet):
+    """The move failed, and the pair before is back."""
 
 
 class Unreachable(NotYet):

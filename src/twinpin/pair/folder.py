@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twinpin.pair import tree
-from twinpin.pair.errors import BadArtifact, DigestMismatch, FolderBusy
+from twinpin.pair.errors import BadArtifact, BadPin, DigestMismatch, FolderBusy
 from twinpin.pair.pin import Half, Pin
 from twinpin.pair.pins import read_pin
 
@@ -39,7 +39,7 @@ class PairFolder:
         return read_pin(self.path / "pin.json")
 
     def verified(self) -> Pin:
-        """Read which pair lies here and hash its trees; BadArtifact when there is none, DigestMismatch when they differ."""
+        """Read which pair lies here and hash its trees: BadArtifact when none does, DigestMismatch when they differ."""
         pin = self.read()
         if pin is None:
             raise BadArtifact("The pair folder holds no pair.", mend="twinpin resolve")
@@ -51,7 +51,7 @@ class PairFolder:
         """Whether exactly this pair lies here, whole."""
         try:
             return self.verified() == pin
-        except (BadArtifact, DigestMismatch):
+        except (BadArtifact, BadPin, DigestMismatch):
             return False
 
     @contextmanager

@@ -4,7 +4,7 @@ The first that comes reads the alias, checks the pair, downloads it and records 
 first one's restarts, take the Pin and never look at the alias again.
 """
 
-import datetime
+import datetime as dt
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,7 +160,7 @@ class Resolver:
             preprocessor=preprocessor,
             model=model,
             evidence=evidence,
-            created=datetime.datetime.now(datetime.UTC),
+            created=dt.datetime.now(dt.UTC),
         )
 
     def _fetch(self, version: Version, into: Path) -> Half:

@@ -1,0 +1,170 @@
+"""The commands of the pair: resolve, promote, rollback, status.
+
+Exit codes: 0 done, 1 a defect (with its traceback), 2 a flag is wrong, 3 refused, 4 temporary, 5 any other fault of the
+pair. 3 waits for somebody to mend it; 4 may go away by itself, so run the command again.
+"""
+
+import functools
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from twinpin.pair.errors import PairError
+from twinpin.pair.folder import PairFolder
+from twinpin.pair.pin import Pin
+from twinpin.pair.promote import Moved, Promoter, parse_pair
+from twinpin.pair.registry import MlflowRegistry, Registry
+from twinpin.pair.resolve import file_pins
+from twinpin.pair.resolve import resolve as resolve_pair
+from twinpin.pair.settings import Settings
+from twinpin.pair.status import status as look
+from twinpin.pair.version import Versions
+from twinpin.settings import options, take
+
+EPILOG = "Exit codes: 0 done, 2 a flag is wrong, 3 refused, 4 temporary: run it again, 5 any other fault of the pair."
+
+
+def reporting(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command its settings, --json, and an exit code for each fault of the pair."""
+
+    @options(Settings)
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+    @functools.wraps(command)
+    def run(as_json: bool, **values: Any) -> None:
+        logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+        signal.signal(signal.SIGTERM, _terminated)
+        settings = take(Settings, values)
+        own = {name: value for name, value in values.items() if name not in Settings.__slots__}
+        try:
+            command(settings, as_json=as_json, **own)
+        except PairError as error:
+            _fail(error, as_json=as_json)
+
+    return run
+
+
+@click.command(epilog=EPILOG)
+@reporting
+def resolve(settings: Settings, *, as_json: bool) -> None:
+    """Turn the alias into one verified pair on disk, and pin it for the rollout."""
+    pin = resolve_pair(settings)
+    _print(pin.model_dump(mode="json"), _pinned(pin, PairFolder(settings.pair_dir)), as_json=as_json)
+
+
+@click.command(epilog=EPILOG)
+@click.option("--preprocessor-version", metavar="N", help="Version of the preprocessor; with --model-version.")
+@click.option("--model-version", metavar="N", help="Version of the model; with --preprocessor-version.")
+@click.option("--run", "run_id", metavar="RUN_ID", help="The run that made both versions.")
+@click.option("--pair", "pair_tag", metavar="TAG", help="The tag twinpin.pair that both versions carry.")
+@click.option("--repair", is_flag=True, help="Complete or revert what a promotion left that died half-way.")
+@click.option("--force", is_flag=True, help="Promote over what a dead promotion left, when --repair cannot.")
+@reporting
+def promote(settings: Settings, *, as_json: bool, repair: bool, force: bool, **choice: str | None) -> None:
+    """Move the alias of both halves, or of neither."""
+    promoter = Promoter(settings, _registry(settings))
+    if repair:
+        _require_ways(choice, 0)
+        moved = promoter.repair()
+    else:
+        moved = promoter.promote(_choose(promoter, **choice), force=force)
+    _print(moved.document, _told(moved, settings), as_json=as_json)
+
+
+@click.command(epilog=EPILOG)
+@click.option("--to", metavar="PAIR", help="The pair to go back to, such as p7-m12; by default the one before.")
+@reporting
+def rollback(settings: Settings, *, as_json: bool, to: str | None) -> None:
+    """Return both halves to the pair before."""
+    promoter = Promoter(settings, _registry(settings))
+    moved = promoter.rollback(parse_pair(to) if to else None)
+    _print(moved.document, _told(moved, settings), as_json=as_json)
+
+
+@click.command(epilog=EPILOG)
+@reporting
+def status(settings: Settings, *, as_json: bool) -> None:
+    """Show the pair behind the alias, and what is wrong with it; the exit code is that of what is wrong."""
+    seen = look(settings, _registry(settings), file_pins(settings))
+    _print(seen.document, seen.lines, as_json=as_json)
+    if seen.problem:
+        sys.exit(seen.problem.exit_code)
+
+
+def _registry(settings: Settings) -> Registry:
+    """Open the registry of these settings."""
+    return MlflowRegistry(settings.registry_uri, settings.tracking_uri)
+
+
+def _choose(
+    promoter: Promoter,
+    *,
+    preprocessor_version: str | None,
+    model_version: str | None,
+    run_id: str | None,
+    pair_tag: str | None,
+) -> Versions:
+    """Find the pair that the flags name, in one of three ways."""
+    both = preprocessor_version and model_version
+    if not both and (preprocessor_version or model_version):
+        raise click.UsageError("A pair has two halves: give --preprocessor-version and --model-version together.")
+    _require_ways({"versions": both, "run": run_id, "pair": pair_tag}, 1)
+    if run_id:
+        return promoter.by_run(run_id)
+    if pair_tag:
+        return promoter.by_tag(pair_tag)
+    return Versions(preprocessor_version, model_version)
+
+
+def _require_ways(ways: dict[str, str | None], number: int) -> None:
+    """Refuse flags that name no pair, or two."""
+    if sum(bool(way) for way in ways.values()) != number:
+        raise click.UsageError(
+            "Name the pair in one way: --run, or --pair, or --preprocessor-version with --model-version."
+            if number
+            else "--repair knows the pair itself: leave the other flags out."
+        )
+
+
+def _pinned(pin: Pin, folder: PairFolder) -> Sequence[str]:
+    """Tell a person what was resolved."""
+    return [
+        f"pair:         {pin.id} ({pin.evidence})",
+        f"rollout:      {pin.rollout}",
+        f"preprocessor: {pin.preprocessor.name} {pin.preprocessor.version} {pin.preprocessor.digest[:19]}",
+        f"model:        {pin.model.name} {pin.model.version} {pin.model.digest[:19]}",
+        f"folder:       {folder.path}",
+    ]
+
+
+def _told(moved: Moved, settings: Settings) -> Sequence[str]:
+    """Tell a person what was moved."""
+    if moved.before == moved.after:
+        return [f"{settings.alias} is on {moved.after.label} already ({moved.evidence})"]
+    return [f"{settings.alias}: {moved.before.label} -> {moved.after.label} ({moved.evidence})"]
+
+
+def _print(document: dict[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
+    """Print the result for a script or for a person."""
+    click.echo(json.dumps(document, indent=2) if as_json else "\n".join(lines))
+
+
+def _fail(error: PairError, *, as_json: bool) -> NoReturn:
+    """Print what is wrong and what mends it, and exit with its code."""
+    if as_json:
+        click.echo(json.dumps({**error.document, "exit_code": error.exit_code}, indent=2))
+    else:
+        click.echo(f"error: {error.message}", err=True)
+        if error.mend:
+            click.echo(f"mend:  {error.mend}", err=True)
+    sys.exit(error.exit_code)
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Leave by an exception on SIGTERM, so that a move under way is undone."""
+    sys.exit(128 + signal.SIGTERM)
