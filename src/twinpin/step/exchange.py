@@ -13,7 +13,7 @@ import orjson
 from starlette.types import Message as Event
 from starlette.types import Receive, Scope, Send
 
-from twinpin.step.errors import Broken, Malformed, TooLarge, TwinpinError
+from twinpin.step.errors import Broken, DeadlineExceeded, Malformed, TooLarge, TwinpinError
 from twinpin.step.telemetry import observe
 
 log = logging.getLogger(__name__)
@@ -105,26 +105,31 @@ class Exchange:
             raise Malformed(f"header {TIMEOUT_HEADER.decode()} must be seconds above 0, not {value[:40]!r}")
         return time.monotonic() + min(seconds, limit)
 
-    async def body(self, limit: int) -> bytes:
-        """Read the body, and stop as soon as it is known to be over *limit* bytes."""
+    async def body(self, limit: int, deadline: float) -> bytes:
+        """Read the body, and stop as soon as it is known to be over *limit* bytes or is not there by *deadline*."""
         if (encoding := self.header(b"content-encoding")) not in (None, "", "identity"):
-            raise Malformed(
-                f"content-encoding {encoding[:40] if encoding else encoding!r} is not read here; send it plain"
-            )
+            raise Malformed(f"content-encoding {str(encoding)[:40]!r} is not read here; send the body plain")
         if (self.length(b"content-length") or 0) > limit:
-            raise self._too_large(limit)
-        chunks, size = [], 0
-        while True:
+            raise _too_large(limit)
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                return await self._read(limit)
+        except TimeoutError as error:
+            raise DeadlineExceeded("the body did not arrive in time; send it faster, or fewer rows") from error
+
+    async def _read(self, limit: int) -> bytes:
+        """Put the body together from its chunks."""
+        chunks, size, more = [], 0, True
+        while more:
             event = await self.receive()
             if event["type"] == "http.disconnect":
                 raise ClientGone
-            chunk = event.get("body", b"")
-            size += len(chunk)
+            chunks.append(event.get("body", b""))
+            size += len(chunks[-1])
             if size > limit:
-                raise self._too_large(limit)
-            chunks.append(chunk)
-            if not event.get("more_body", False):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+                raise _too_large(limit)
+            more = event.get("more_body", False)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     @asynccontextmanager
     async def unless_gone(self) -> AsyncIterator[None]:
@@ -153,9 +158,10 @@ class Exchange:
         self.gone = True
         task.cancel()
 
-    @staticmethod
-    def _too_large(limit: int) -> TooLarge:
-        return TooLarge(f"the body is over the limit of {limit} bytes; send fewer rows at a time")
+
+def _too_large(limit: int) -> TooLarge:
+    """Say what the limit is."""
+    return TooLarge(f"the body is over the limit of {limit} bytes; send fewer rows at a time")
 
 
 class Endpoint:

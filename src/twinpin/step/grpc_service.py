@@ -79,9 +79,7 @@ def _rpc(label: str, request_class: Proto, handler: Handler) -> grpc.RpcMethodHa
         status = "CANCELLED"
         try:
             answer = await handler(_parse(request_class, raw), context)
-            status = "OK"
             encoded: bytes = answer.SerializeToString()
-            return encoded
         except TwinpinError as error:
             status = error.code
             await _abort(context, error)
@@ -91,6 +89,9 @@ def _rpc(label: str, request_class: Proto, handler: Handler) -> grpc.RpcMethodHa
             log.exception("%s failed", label)
             status = Broken.code
             await _abort(context, Broken("the server failed on this request; its log has the cause"))
+        else:
+            status = "OK"
+            return encoded
         finally:
             observe(label, status, time.monotonic() - started)
         raise AssertionError("abort raises")

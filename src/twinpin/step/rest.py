@@ -66,7 +66,8 @@ class _Front:
         deadline = exchange.deadline(self._limits.request_timeout)
         as_request = _as_request(exchange)
         header_length = exchange.length(HEADER_LENGTH)
-        request = read_request(await exchange.body(self._limits.max_body_bytes), header_length)
+        body = await exchange.body(self._limits.max_body_bytes, deadline)
+        request = read_request(body, header_length)
         self._limits.admit(request.message)
         async with exchange.unless_gone():
             answer = await model.infer(request.message, deadline=deadline)

@@ -1,0 +1,138 @@
+"""Serving: REST and gRPC on their sockets until SIGTERM or SIGINT, then an orderly end; for a step and for the gateway.
+
+The order at the end: readiness off (`Lifecycle`), `drain_wait` seconds in which all is still answered, sockets closed,
+requests in flight finished (at most `drain_timeout` seconds). Only then does `serve` return; its caller closes stores.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+import grpc
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from twinpin.step.lifecycle import Lifecycle
+from twinpin.step.settings import Settings
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+NO_PORT = -1
+_BACKLOG = 2048
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run *main* on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
+async def serve(
+    app: ASGIApp,
+    grpc_server: grpc.aio.Server | None,
+    settings: Settings,
+    lifecycle: Lifecycle,
+    announce: Callable[[int, int | None], None] | None = None,
+) -> None:
+    """Serve both protocols until a signal comes and everything in flight is answered.
+
+    *announce* is called with the ports of REST and gRPC once both accept connections. OSError: a port is taken.
+    """
+    stop = _signalled()
+    listener = _listen(settings.host, settings.http_port)
+    grpc_port = await _start_grpc(grpc_server, settings)
+    rest = _Rest(_config(app, settings))
+    serving = asyncio.create_task(rest.serve(sockets=[listener]))
+    await _first(rest.begun, serving)
+    http_port = listener.getsockname()[1]
+    log.info("serving", extra={"http_port": http_port, "grpc_port": grpc_port})
+    if announce is not None and rest.begun.is_set():
+        announce(http_port, grpc_port)
+    await _first(stop, serving)
+    log.info("stopping")
+    lifecycle.drain()
+    await asyncio.sleep(settings.drain_wait)
+    rest.should_exit = True
+    ends: list[Coroutine[Any, Any, None]] = [_ended(serving)]
+    if grpc_server is not None:
+        ends.append(grpc_server.stop(settings.drain_timeout))
+    await asyncio.gather(*ends)
+
+
+async def _ended(serving: "asyncio.Task[None]") -> None:
+    """Wait for the REST server's end."""
+    await serving
+
+
+class _Rest(uvicorn.Server):
+    """uvicorn that says when it has begun, and leaves signals to `serve`, which has more than it to stop."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.begun = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell when connections are accepted."""
+        await super().startup(sockets)
+        self.begun.set()
+
+
+def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """Configure uvicorn for speed and for KServe's router, which keeps idle connections for 90 seconds."""
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=settings.keep_alive,
+        timeout_graceful_shutdown=max(1, round(settings.drain_timeout)),
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bind the port of REST before anything is announced."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+
+
+async def _start_grpc(server: grpc.aio.Server | None, settings: Settings) -> int | None:
+    """Bind and start gRPC."""
+    if server is None or settings.grpc_port == NO_PORT:
+        return None
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    try:
+        port: int = server.add_insecure_port(f"{host}:{settings.grpc_port}")
+    except RuntimeError as error:
+        raise OSError(f"cannot listen on port {settings.grpc_port} for gRPC; is it taken?") from error
+    await server.start()
+    return port
+
+
+def _signalled() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)
+    return stop
+
+
+async def _first(event: asyncio.Event, serving: "asyncio.Task[None]") -> None:
+    """Wait for the event, or for the server's early end."""
+    waiting = asyncio.create_task(event.wait())
+    await asyncio.wait([waiting, serving], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
