@@ -58,6 +58,7 @@ class FeastStore:
         )
         self._opening = asyncio.Lock()
         self._opened = False
+        self._closed = False
         self._readers = [(feature, feature.reader()) for feature in service.features]
 
     @classmethod
@@ -98,6 +99,9 @@ class FeastStore:
 
     async def close(self) -> None:
         """Close the clients, the one of the event loop too: call it on the loop that read."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             async with asyncio.timeout(self._timeout):
                 await asyncio.get_running_loop().run_in_executor(self._threads, connections.close_blocking, self._feast)
