@@ -46,9 +46,9 @@ class Body:
         self.model_name = model_name
 
     @classmethod
-    def of_bytes(cls, data: bytes, header_length: int | None = None) -> "Body":
+    def of_bytes(cls, data: bytes, header_length: int | None = None, form: Form = "request") -> "Body":
         """Take what came from a network, unread."""
-        return cls(data=data, header_length=header_length)
+        return cls(data=data, header_length=header_length, form=form)
 
     @classmethod
     def of_json(cls, value: Any) -> "Body":
@@ -57,7 +57,7 @@ class Body:
 
     @classmethod
     def of_message(cls, message: Message, form: Form = "request", model_name: str = "") -> "Body":
-        """Take tensors; *form* and *model_name* matter only when bytes or JSON are asked for."""
+        """Take tensors; here *form* and *model_name* matter only when bytes or JSON are asked for."""
         return cls(message=message, form=form, model_name=model_name)
 
     def bytes(self) -> bytes:
@@ -83,7 +83,8 @@ class Body:
     def message(self) -> Message:
         """Return the tensors; raises Malformed where the body is none of the requests or responses of the protocol."""
         if self._message is None:
-            self._message = codec.decode_request(self.bytes(), self.header_length)
+            decode = codec.decode_request if self._form == "request" else codec.decode_response
+            self._message = decode(self.bytes(), self.header_length)
         return self._message
 
     def has_key(self, name: str) -> bool:

@@ -31,7 +31,7 @@ class Executor:
         pick: Callable[[int], int] = secrets.randbelow,
         observe: Callable[[Timing], None] | None = None,
     ) -> None:
-        """*propagate*: patterns of headers; *pick*: draws below a number, for Splitters; *observe*: hears each Timing."""
+        """*propagate*: patterns of headers; *pick*: draws below a number (Splitters); *observe*: hears of each step."""
         check(document)
         self.document = document
         self._plan = plan(document)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from twinpin.graph.body import Body, Form
 from twinpin.graph.transport import Headers, Reply, Target
+from twinpin.step.codec import select
 from twinpin.step.errors import TwinpinError, UnknownModel
 from twinpin.step.served import Served
 
@@ -20,7 +21,8 @@ class InProcess:
         try:
             if step is None or (target.version and target.version not in step.versions):
                 raise UnknownModel(f"there is no step {target.model!r} here; the graph names one that is not served")
-            answer = await step.infer(body.message(), deadline=deadline)
+            request = body.message()
+            answer = select(await step.infer(request, deadline=deadline), request.requested)
         except TwinpinError as error:
             return Reply.of_error(error)
         form: Form = "request" if target.answers_request else "response"

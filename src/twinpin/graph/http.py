@@ -1,0 +1,124 @@
+"""The transport to steps over HTTP/1.1: bytes go on verbatim, connections are kept."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+
+import aiohttp
+from yarl import URL
+
+from twinpin.graph.body import Body, Form
+from twinpin.graph.transport import Headers, Reply, Target
+from twinpin.step.errors import Broken, DeadlineExceeded, Unavailable
+
+#: Length of the JSON before raw tensors, of the protocol's binary tensor data extension.
+HEADER_LENGTH = "Inference-Header-Content-Length"
+#: Seconds that a step of ours may take, so that it stops when nobody waits any more.
+TIMEOUT = "X-Request-Timeout"
+_REFUSED = "the address of step {!r} is not one that can be called; see serviceUrl in the graph"
+
+
+def service_url(name: str) -> str:
+    """Return where a step named only by `serviceName` stands: its Service in the same namespace, as V2."""
+    return f"http://{name}/v2/models/{name}/infer"
+
+
+class Http:
+    """Steps at their `serviceUrl`, path and query verbatim; a `serviceName` goes through *locate*.
+
+    Redirects are not followed, answers not decompressed. A body's Inference-Header-Content-Length goes with that body
+    and no other, so that binary tensors cross a graph, which KServe's router loses. A connection that a step closed is
+    not tried again by itself: the client learns 503, since only it knows whether the same call may run twice.
+    """
+
+    def __init__(
+        self,
+        *,
+        locate: Callable[[str], str] = service_url,
+        keep_alive: float = 60.0,
+        connect_timeout: float = 5.0,
+    ) -> None:
+        """*keep_alive*: seconds that an idle connection stays open, below the servers' 120; both in seconds."""
+        self._locate = locate
+        self._keep_alive = keep_alive
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
+        self._urls: dict[Target, URL] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
+        """POST the body; whatever status comes back is the step's answer."""
+        sent = _headers(body, headers, deadline)
+        try:
+            async with self._open().post(
+                self._url(target), data=body.bytes(), headers=sent, allow_redirects=False
+            ) as answer:
+                return _reply(target, answer.status, await answer.read(), answer.headers)
+        except aiohttp.InvalidURL as error:
+            raise Broken(_REFUSED.format(target.model)) from error
+        except TimeoutError as error:
+            raise Unavailable(f"step {target.model!r} took too long to connect to; try again") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(f"step {target.model!r} cannot be reached, or broke off its answer; try again") from error
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        """Make the session at the first call, since it belongs to the event loop that runs then."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=self._keep_alive),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=self._timeout,
+                auto_decompress=False,
+                skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+            )
+        return self._session
+
+    def _url(self, target: Target) -> URL:
+        """Read an address once; it stays as it is written."""
+        url = self._urls.get(target)
+        if url is None:
+            text = target.url or self._locate(target.service)
+            try:
+                url = URL(text, encoded=True)
+            except ValueError as error:
+                raise Broken(_REFUSED.format(target.model)) from error
+            if url.scheme not in {"http", "https"} or not url.host:
+                raise Broken(_REFUSED.format(target.model))
+            self._urls[target] = url
+        return url
+
+
+def _headers(body: Body, headers: Headers, deadline: float | None) -> list[tuple[str, str]]:
+    """Say what the body is, unless a propagated header does, and how long the step may take."""
+    own = list(headers)
+    if not any(name.lower() == "content-type" for name, _ in own):
+        own.append(("Content-Type", "application/json" if body.header_length is None else "application/octet-stream"))
+    if body.header_length is not None:
+        own.append((HEADER_LENGTH, str(body.header_length)))
+    if deadline is not None:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise DeadlineExceeded("the time for the request was over before its next step began")
+        own.append((TIMEOUT, f"{left:.3f}" if left >= 0.001 else "0.001"))  # noqa: PLR2004 -- a millisecond
+    return own
+
+
+def _reply(target: Target, status: int, data: bytes, headers: Mapping[str, str]) -> Reply:
+    """Take the answer unread."""
+    length = headers.get(HEADER_LENGTH, "")
+    form: Form = "request" if target.answers_request else "response"
+    body = Body.of_bytes(data, int(length) if length.isascii() and length.isdigit() else None, form)
+    return Reply(status, body, _seconds(headers.get("Retry-After", "")))
+
+
+def _seconds(text: str) -> float | None:
+    """Read Retry-After in seconds; a date, or nothing, is None."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
