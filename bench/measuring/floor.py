@@ -1,0 +1,101 @@
+"""The floor: the same answers from raw Redis bytes, NumPy and `inplace_predict` behind the leanest ASGI function.
+
+It checks nothing and handles no error: a limit to compare with, not a service. `uvicorn floor:app` with FLOOR_WORK and
+BENCH_REDIS set.
+"""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+import hiredis
+import numpy as np
+import orjson
+import xgboost
+
+WORK = Path(os.environ["FLOOR_WORK"])
+HOST, PORT = os.environ["BENCH_REDIS"].split(":")
+HOURS = 24
+
+plan = np.load(WORK / "floor.npz")
+fill, mean, scale = plan["fill"], plan["mean"], plan["scale"]
+booster = xgboost.Booster({"nthread": 1}, model_file=WORK / "floor.ubj")
+layout = json.loads((WORK / "floor.json").read_text())
+fields = [bytes.fromhex(field) for field in layout["fields"]]
+commands = {
+    number: hiredis.pack_command((b"HMGET", bytes.fromhex(key), *fields))
+    for number, key in enumerate(layout["keys"], start=1)
+}
+
+
+class Redis(asyncio.Protocol):
+    """One connection; concurrent requests are pipelined on it in order."""
+
+    def __init__(self) -> None:
+        self.reader, self.waiting = hiredis.Reader(), []
+
+    def connection_made(self, transport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.reader.feed(data)
+        while self.waiting and (reply := self.reader.gets()) is not False:
+            replies, count, future = self.waiting[0]
+            replies.append(reply)
+            if len(replies) == count:
+                self.waiting.pop(0)
+                future.set_result(replies)
+
+    def read(self, locations: list[int]) -> asyncio.Future:
+        future = asyncio.get_running_loop().create_future()
+        self.waiting.append(([], len(locations), future))
+        self.transport.write(b"".join([commands[number] for number in locations]))
+        return future
+
+
+def decode(replies: list) -> np.ndarray:
+    """Take the packed doubles that end each value, and turn oldest first into lag 0 first."""
+    packed = b"".join([value[-8 * HOURS :] for reply in replies for value in reply])
+    windows = np.frombuffer(packed, dtype="<f8").reshape(len(replies), -1, HOURS)
+    return windows[:, :, ::-1].reshape(len(replies), -1)
+
+
+def forecast(raw: np.ndarray) -> np.ndarray:
+    scaled = ((np.where(np.isnan(raw), fill, raw) - mean) / scale).astype(np.float32)
+    return booster.inplace_predict(scaled)
+
+
+redis: Redis
+
+
+async def answer(path: str, body: bytes) -> bytes:
+    request = orjson.loads(body)
+    if path == "/predict":
+        raw = np.array([[column[0] for column in request["data"].values()]], dtype=np.float64)
+        return orjson.dumps({"prediction": forecast(raw)[0]}, option=orjson.OPT_SERIALIZE_NUMPY)
+    locations = request["entities"]
+    forecasts = forecast(decode(await redis.read(locations)))
+    if path == "/predict/feast":
+        return orjson.dumps({"prediction": forecasts[0]}, option=orjson.OPT_SERIALIZE_NUMPY)
+    predictions = {str(number): row for number, row in zip(locations, forecasts, strict=True)}
+    return orjson.dumps({"predictions": predictions}, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+async def app(scope, receive, send) -> None:
+    global redis  # noqa: PLW0603 -- one connection for the one process
+    if scope["type"] == "lifespan":
+        await receive()
+        _, redis = await asyncio.get_running_loop().create_connection(Redis, HOST, int(PORT))
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    reply = await answer(scope["path"], body)
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(reply))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": reply})

@@ -1,0 +1,80 @@
+"""Closed-loop load: wrk for HTTP, an asyncio client for gRPC; each gives the same five figures."""
+
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+SCRIPT = Path(__file__).parent.parent / "load.lua"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one load saw: counts, and latencies in ms."""
+
+    requests: int
+    seconds: float
+    errors: int
+    p50_ms: float
+    p99_ms: float
+
+
+def over_http(url: str, bodies: Path, clients: int, seconds: float) -> Run:
+    """Send the *bodies* (a file, one JSON document a line) in turn over *clients* connections of wrk."""
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "--timeout", "30s", "-s", str(SCRIPT), url]
+    done = subprocess.run(command, env={**os.environ, "BODIES": str(bodies)}, capture_output=True, text=True, check=True)
+    return Run(**json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def over_grpc(address: str, method: str, bodies: list[bytes], clients: int, seconds: float) -> Run:
+    """Send the serialised *bodies* in turn from *clients* coroutines, in a process of its own (its CPU is not counted)."""
+    frames = b"".join(len(body).to_bytes(4, "big") + body for body in bodies)
+    command = [sys.executable, __file__, address, method, str(clients), str(seconds)]
+    done = subprocess.run(command, input=frames, capture_output=True, check=True)
+    return Run(**json.loads(done.stdout))
+
+
+async def _drive(address: str, method: str, bodies: list[bytes], clients: int, seconds: float) -> Run:
+    took: list[float] = []
+    errors = 0
+    async with grpc.aio.insecure_channel(address) as channel:
+        call = channel.unary_unary(method)
+        until = time.perf_counter() + seconds
+
+        async def client(position: int) -> None:
+            nonlocal errors
+            while (started := time.perf_counter()) < until:
+                try:
+                    await call(bodies[position % len(bodies)])
+                except grpc.aio.AioRpcError:
+                    errors += 1
+                took.append(1e3 * (time.perf_counter() - started))
+                position += 1
+
+        begun = time.perf_counter()
+        await asyncio.gather(*(client(number) for number in range(clients)))
+        spent = time.perf_counter() - begun
+    cuts = statistics.quantiles(took, n=100)
+    return Run(len(took), spent, errors, statistics.median(took), cuts[98])
+
+
+def _frames(stream: bytes) -> list[bytes]:
+    bodies, position = [], 0
+    while position < len(stream):
+        size = int.from_bytes(stream[position : position + 4], "big")
+        bodies.append(stream[position + 4 : position + 4 + size])
+        position += 4 + size
+    return bodies
+
+
+if __name__ == "__main__":
+    where, name, count, duration = sys.argv[1:]
+    run = asyncio.run(_drive(where, name, _frames(sys.stdin.buffer.read()), int(count), float(duration)))
+    json.dump(vars(run), sys.stdout)
