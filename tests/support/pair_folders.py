@@ -18,6 +18,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 
+from twinpin.pair import tree
+from twinpin.pair.folder import PairFolder
 from twinpin.pair.pin import Half, Pin
 
 #: Without them MLflow starts a process per model to find out what it imports.
@@ -28,21 +30,24 @@ LAGS = 4
 HORIZON = 3
 
 
-def pin(preprocessor: str = "7", model: str = "12", digits: str = "3fa9c1") -> Pin:
-    """A pin of these versions."""
+def seal(folder: Path, preprocessor: str = "7", model: str = "12", digits: str = "3fa9c1") -> Pin:
+    """Write the Pin of a folder whose two trees lie there, with their digests."""
+    pair = PairFolder(folder)
 
-    def half(name: str, version: str) -> Half:
-        return Half(name=name, version=version, run_id="r0", digest="sha256:" + "0" * 64)
+    def half(name: str, version: str, of: Path) -> Half:
+        return Half(name=name, version=version, run_id="r0", digest=tree.digest(of))
 
-    return Pin(
+    pin = Pin(
         id=f"p{preprocessor}-m{model}-{digits}",
         rollout="r1",
         alias="production",
-        preprocessor=half("xgboost_preprocessor", preprocessor),
-        model=half("xgboost_model", model),
+        preprocessor=half("xgboost_preprocessor", preprocessor, pair.preprocessor),
+        model=half("xgboost_model", model, pair.model),
         evidence="run",
         created=datetime(2026, 1, 2, tzinfo=UTC),
     )
+    (folder / "pin.json").write_text(pin.model_dump_json(), encoding="utf-8")
+    return pin
 
 
 def lag_names(series: Sequence[str] = SERIES, lags: int = LAGS) -> list[str]:
@@ -99,13 +104,13 @@ def regressor(matrix: np.ndarray | pd.DataFrame, horizon: int = HORIZON, **optio
     return xgboost.XGBRegressor(**settings).fit(matrix, labels if horizon > 1 else labels[:, 0])
 
 
-def save_sklearn(transformer: object, tree: Path, signature: ModelSignature | None, **options: object) -> None:
+def save_sklearn(transformer: object, at: Path, signature: ModelSignature | None, **options: object) -> None:
     """Save a transformer as MLflow's users do: a pyfunc whose predict is transform."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         mlflow.sklearn.save_model(
             transformer,
-            tree,
+            at,
             signature=signature,
             pip_requirements=REQUIREMENTS,
             serialization_format="cloudpickle",
@@ -113,49 +118,55 @@ def save_sklearn(transformer: object, tree: Path, signature: ModelSignature | No
         )
 
 
-def save_python_model(model: mlflow.pyfunc.PythonModel, tree: Path, signature: ModelSignature | None) -> None:
+def save_python_model(model: mlflow.pyfunc.PythonModel, at: Path, signature: ModelSignature | None) -> None:
     """Save a PythonModel, MLflow's form for code of one's own."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        mlflow.pyfunc.save_model(tree, python_model=model, signature=signature, pip_requirements=REQUIREMENTS)
+        mlflow.pyfunc.save_model(at, python_model=model, signature=signature, pip_requirements=REQUIREMENTS)
 
 
-def save_xgboost(model: object, tree: Path, signature: ModelSignature | None = None, **options: object) -> None:
+def save_xgboost(model: object, at: Path, signature: ModelSignature | None = None, **options: object) -> None:
     """Save a Booster or a model of the scikit-learn API."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        mlflow.xgboost.save_model(model, tree, signature=signature, pip_requirements=REQUIREMENTS, **options)
+        mlflow.xgboost.save_model(model, at, signature=signature, pip_requirements=REQUIREMENTS, **options)
 
 
-def bare_tree(tree: Path, signature: ModelSignature | None = None) -> None:
+def bare_tree(at: Path, signature: ModelSignature | None = None) -> None:
     """A tree that has an MLmodel file and a signature, for the half that a test does not run."""
-    tree.mkdir(parents=True)
-    Model(signature=signature).save(tree / "MLmodel")
+    at.mkdir(parents=True)
+    Model(signature=signature).save(at / "MLmodel")
 
 
-def write_pin(folder: Path, of: Pin | None = None) -> Pin:
-    """Write pin.json."""
-    written = of or pin()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "pin.json").write_text(written.model_dump_json(), encoding="utf-8")
-    return written
-
-
-def model_folder(folder: Path, model: object, signature: ModelSignature | None = None, **options: object) -> Path:
+def model_folder(
+    folder: Path,
+    model: object,
+    signature: ModelSignature | None = None,
+    *,
+    preprocessor: ModelSignature | None = None,
+    **options: object,
+) -> Path:
     """A pair folder whose preprocessor is only declared."""
-    write_pin(folder)
-    bare_tree(folder / "preprocessor")
+    bare_tree(folder / "preprocessor", preprocessor)
     save_xgboost(model, folder / "model", signature, **options)
+    seal(folder)
+    return folder
+
+
+def preprocessor_folder(folder: Path) -> Path:
+    """Make a pair folder of one whose preprocessor/ is there, with a model that is only declared."""
+    bare_tree(folder / "model")
+    seal(folder)
     return folder
 
 
 def lag_pair(folder: Path) -> Path:
     """A whole pair: lag columns through a pipeline of scikit-learn into a regressor over three hours."""
-    write_pin(folder)
     rows = lag_rows()
     pipeline = lag_pipeline().fit(rows)
     matrix = pd.DataFrame(pipeline.transform(rows), columns=pipeline.get_feature_names_out())
     save_sklearn(pipeline, folder / "preprocessor", infer_signature(rows, matrix), input_example=rows.head(3))
     model = regressor(matrix)
     save_xgboost(model, folder / "model", infer_signature(matrix, model.predict(matrix)))
+    seal(folder)
     return folder

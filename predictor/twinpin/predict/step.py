@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import xgboost
 
+from twinpin.pair.folder import PairFolder, require_digest
 from twinpin.pair.pin import Pin
 from twinpin.pair.signature import Signature, Spec, read_signature
 from twinpin.predict.booster import Forecaster
@@ -85,12 +86,19 @@ class PredictStep:
 
 
 def load(pair_dir: Path, settings: Settings) -> PredictStep:
-    """Load the model of a pair folder and predict once; CannotStart where it cannot serve."""
-    pin = Pin.model_validate_json((pair_dir / "pin.json").read_text(encoding="utf-8"))
-    flavour = read_flavour(pair_dir / "model")
+    """Load the model of a pair folder and predict once.
+
+    CannotStart where it cannot serve, an error of `twinpin.pair.errors` where the folder is not what was pinned.
+    """
+    folder = PairFolder(pair_dir)
+    pin = folder.read()
+    if pin is None:
+        raise CannotStart("The pair folder holds no pair: run twinpin resolve first, into the same folder.")
+    require_digest(folder.model, pin.model)
+    flavour = read_flavour(folder.model)
     forecaster = Forecaster(flavour, settings.device, settings.predict_threads or available_cpus())
     names = _names(flavour.signature.inputs if flavour.signature else None, forecaster)
-    matrices = Matrices(forecaster.width, names, _preprocessed(pair_dir / "preprocessor"))
+    matrices = Matrices(forecaster.width, names, _preprocessed(folder.preprocessor))
     log.info(
         "model %s of pair %s is warm: %d columns, %d values per row, %s, %d threads",
         pin.model.version,

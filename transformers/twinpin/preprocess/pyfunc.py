@@ -2,8 +2,10 @@
 
 import logging
 import os
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +83,7 @@ class Preprocessor:
 
     def _open(self) -> Callable[[Any], Any]:
         """Load it as a pyfunc, or as scikit-learn's own."""
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _tree_untouched():
             warnings.simplefilter("ignore")  # of pickles and versions: the pair was checked when it was promoted
             if self._transforms():
                 self._native = mlflow.sklearn.load_model(str(self.tree))
@@ -94,6 +96,16 @@ class Preprocessor:
             f"The preprocessor has neither a pyfunc nor a scikit-learn flavour (it has {found}): "
             "log it with mlflow.pyfunc, or with mlflow.sklearn and pyfunc_predict_fn='transform'."
         )
+
+
+@contextmanager
+def _tree_untouched() -> Iterator[None]:
+    """Write no bytecode beside the code that an artifact brings: its tree must keep its digest."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def framed(given: Given) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from twinpin.pair.folder import PairFolder, require_digest
 from twinpin.pair.pin import Pin
 from twinpin.pair.signature import Spec
 from twinpin.preprocess.arrays import ArrayLayout, AsSent, Layout
@@ -67,9 +68,10 @@ class PreprocessStep:
 
     def run(self, tensors: Tensors, context: Context) -> Answer:  # noqa: ARG002 -- the seam's signature
         """Preprocess every row: columns in, `[n, m]` FP32 or FP64 out."""
-        given = self._layout.take(tensors)
-        matrix = self._matrix(given)
-        check_gaps(matrix, given, self._names, allow_missing=self._settings.allow_missing)
+        with np.errstate(all="ignore"):  # what overflows becomes infinite, and is refused as such
+            given = self._layout.take(tensors)
+            matrix = self._matrix(given)
+            check_gaps(matrix, given, self._names, allow_missing=self._settings.allow_missing)
         return Answer({MATRIX: matrix}, self._stamp)
 
     async def check(self) -> None:
@@ -89,9 +91,16 @@ class PreprocessStep:
 
 
 def load(pair_dir: Path, settings: Settings) -> PreprocessStep:
-    """Load the preprocessor of a pair folder, prove its fast path, run it once; CannotStart where it cannot serve."""
-    pin = Pin.model_validate_json((pair_dir / "pin.json").read_text(encoding="utf-8"))
-    preprocessor = Preprocessor(pair_dir / "preprocessor")
+    """Load the preprocessor of a pair folder, prove its fast path, run it once.
+
+    CannotStart where it cannot serve, an error of `twinpin.pair.errors` where the folder is not what was pinned.
+    """
+    folder = PairFolder(pair_dir)
+    pin = folder.read()
+    if pin is None:
+        raise CannotStart("The pair folder holds no pair: run twinpin resolve first, into the same folder.")
+    require_digest(folder.preprocessor, pin.preprocessor)
+    preprocessor = Preprocessor(folder.preprocessor)
     layout = layout_of(preprocessor.columns())
     example = example_tensors(preprocessor.example())
     names = output_names(preprocessor)
