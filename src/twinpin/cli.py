@@ -18,7 +18,7 @@ class Target(NamedTuple):
 #: One image carries the libraries of few of them, so the overview imports none.
 COMMANDS = {
     "serve": Target("twinpin.serve:serve", "Run a graph document in one process: gateway and all steps."),
-    "gateway": Target("twinpin.serve:gateway", "Run the gateway before a graph or before steps."),
+    "gateway": Target("twinpin.gateway.commands:gateway", "Run the gateway before a graph or before steps."),
     "step": Target("twinpin.steps:step", "Serve one step: features, preprocess or predict."),
     "resolve": Target("twinpin.pair.commands:resolve", "Turn the alias into one verified pair on disk."),
     "promote": Target("twinpin.pair.commands:promote", "Move the alias of both halves, or of neither."),

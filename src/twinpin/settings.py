@@ -48,23 +48,36 @@ def entries(settings: type) -> Iterator[Entry]:
 
 
 def options(*settings: type) -> Callable[[F], F]:
-    """Give a click command the flags of these dataclasses; each may be set by its environment variable too."""
+    """Give a click command the flags of these dataclasses; each may be set by its environment variable too.
+
+    Where two of them have a field of one name, the first one's is the flag.
+    """
 
     def decorate(command: F) -> F:
-        for entry in reversed([entry for each in settings for entry in entries(each)]):
-            command = click.option(
-                entry.flag,
-                entry.field,
-                envvar=entry.variable,
-                default=entry.default,
-                help=entry.help,
-                type=entry.type,
-                show_default=entry.default is not None,
-                show_envvar=True,
-            )(command)
+        flags = {entry.field: entry for each in reversed(settings) for entry in reversed([*entries(each)])}
+        for entry in flags.values():
+            command = _flag(entry)(command)
         return command
 
     return decorate
+
+
+def option(settings: type, field: str) -> Callable[[F], F]:
+    """Give a click command the flag of one field alone."""
+    return _flag(next(entry for entry in entries(settings) if entry.field == field))
+
+
+def _flag(entry: Entry) -> Callable[[F], F]:
+    return click.option(
+        entry.flag,
+        entry.field,
+        envvar=entry.variable,
+        default=entry.default,
+        help=entry.help,
+        type=entry.type,
+        show_default=entry.default is not None,
+        show_envvar=True,
+    )
 
 
 def take(settings: type[S], values: Mapping[str, Any]) -> S:

@@ -1,5 +1,6 @@
 """Answers: the graph's message as the plain JSON that `/predict` and `/predict/feast` promise."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from twinpin.gateway.requests import EntityQuery
 from twinpin.step import step
 from twinpin.step.errors import Broken
 
-PAIR_HEADER = "x-twinpin-pair"
+PAIR_HEADER = b"x-twinpin-pair"
 
 
 def payload_answer(message: step.Message) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def forecast_rows(message: step.Message) -> np.ndarray:
     return np.ascontiguousarray(values.reshape(len(values), -1))
 
 
-def encode(document: dict[str, Any]) -> bytes:
+def encode(document: Mapping[str, Any]) -> bytes:
     """Write the answer; arrays as the shortest text that reads back to the same float, NaN as null."""
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
 

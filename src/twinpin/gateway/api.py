@@ -1,21 +1,28 @@
 """ForecastAPI: every HTTP path of the product in one Starlette application."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
 from twinpin.gateway import answers, openapi
-from twinpin.gateway.endpoint import Endpoint, Exchange, Handle, http_error, json_response
 from twinpin.gateway.forecasts import Forecasts
 from twinpin.gateway.page import Page
+from twinpin.gateway.request_id import RequestId
 from twinpin.gateway.requests import EntityQuery, parse_batch, parse_entities, parse_payload
-from twinpin.graph.body import Body
+from twinpin.graph.transport import Headers
 from twinpin.step import rest, telemetry
+from twinpin.step.errors import UnknownModel
+from twinpin.step.exchange import Endpoint, Exchange, Handler, Reply
 from twinpin.step.lifecycle import Lifecycle
 from twinpin.step.step import TRACEPARENT, Message
+
+#: Headers of the client that the graph's transport may pass on to the steps.
+FORWARDED = ("x-request-id", TRACEPARENT, "tracestate")
+_READ = ("GET", "HEAD")
+_ANY = (*_READ, "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
 class ForecastAPI:
@@ -29,72 +36,90 @@ class ForecastAPI:
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
-        return Starlette(routes=self.routes(), exception_handlers={HTTPException: http_error})
+        return Starlette(routes=self.routes(), middleware=[Middleware(RequestId)])
 
     def routes(self) -> Sequence[BaseRoute]:
         """List the routes: plain REST, health and metrics, the page, and the protocol's own."""
         return [
-            self._route("/predict", self._predict, "POST"),
-            self._route("/predict/feast", self._predict_feast, "POST"),
-            self._route("/predict/feast/batch", self._predict_batch, "POST"),
-            self._route("/health", self._health),
-            self._route("/openapi.json", self._openapi),
-            self._route("/", self._page.html),
-            self._route("/page/state", self._page.state),
-            self._route("/page/history", self._page.history),
+            _route("/predict", self._predict, ("POST",)),
+            _route("/predict/feast", self._predict_feast, ("POST",)),
+            _route("/predict/feast/batch", self._predict_batch, ("POST",)),
+            _route("/health", self._health),
+            _route("/openapi.json", self._openapi),
+            _route("/", self._page.html),
+            _route("/page/state", self._page.state),
+            _route("/page/history", self._page.history),
             telemetry.metrics_route(),
             *rest.routes([self._forecasts], self._limits, self._lifecycle),
+            Route("/{rest:path}", Endpoint("unknown", _unknown, _ANY)),
         ]
 
-    def _route(self, path: str, handle: Handle, method: str = "GET") -> Route:
-        return Route(path, Endpoint(path, self._limits, handle), methods=[method])
-
-    async def _predict(self, exchange: Exchange) -> Response:
+    async def _predict(self, exchange: Exchange) -> Reply:
         """Forecast from columns."""
-        raw = await exchange.body()
-        document, rows = parse_payload(raw)
-        body = Body(data=raw, json=document)
-        if trace := exchange.request.headers.get(TRACEPARENT):
-            body = Body.of_json(document | {"parameters": document.get("parameters", {}) | {TRACEPARENT: trace}})
-        message = await self._forecasts.by_payload(
-            body, rows=rows, headers=exchange.headers, deadline=exchange.deadline
-        )
-        return _forecast(answers.payload_answer(message), message)
+        deadline = exchange.deadline(self._limits.request_timeout)
+        message = parse_payload(await exchange.body(self._limits.max_body_bytes, deadline))
+        _trace(exchange, message.parameters)
+        async with exchange.unless_gone():
+            answer = await self._forecasts.by_payload(message, headers=_headers(exchange), deadline=deadline)
+        return _forecast(answers.payload_answer(answer), answer)
 
-    async def _predict_feast(self, exchange: Exchange) -> Response:
+    async def _predict_feast(self, exchange: Exchange) -> Reply:
         """Forecast for one entity, several, or the default one."""
-        query = parse_entities(await exchange.body(), limit=self._limits.max_rows)
-        return await self._by_entity(exchange, query)
+        deadline = exchange.deadline(self._limits.request_timeout)
+        query = parse_entities(await exchange.body(self._limits.max_body_bytes, deadline), limit=self._limits.max_rows)
+        return await self._by_entity(exchange, query, deadline)
 
-    async def _predict_batch(self, exchange: Exchange) -> Response:
+    async def _predict_batch(self, exchange: Exchange) -> Reply:
         """Forecast for several entities, from one query of the store."""
-        query = parse_batch(await exchange.body(), limit=self._limits.max_rows)
-        return await self._by_entity(exchange, query)
+        deadline = exchange.deadline(self._limits.request_timeout)
+        query = parse_batch(await exchange.body(self._limits.max_body_bytes, deadline), limit=self._limits.max_rows)
+        return await self._by_entity(exchange, query, deadline)
 
-    async def _by_entity(self, exchange: Exchange, query: EntityQuery) -> Response:
-        if trace := exchange.request.headers.get(TRACEPARENT):
-            query.parameters.setdefault(TRACEPARENT, trace)
-        message = await self._forecasts.by_entity(query, headers=exchange.headers, deadline=exchange.deadline)
-        return _forecast(answers.entity_answer(message, query), message)
+    async def _by_entity(self, exchange: Exchange, query: EntityQuery, deadline: float) -> Reply:
+        _trace(exchange, query.parameters)
+        async with exchange.unless_gone():
+            answer = await self._forecasts.by_entity(query, headers=_headers(exchange), deadline=deadline)
+        return _forecast(answers.entity_answer(answer, query), answer)
 
-    async def _health(self, _exchange: Exchange) -> Response:
+    async def _health(self, _exchange: Exchange) -> Reply:
         """Say what can serve: 503 where no forecast can be made."""
         state = await self._forecasts.health.state()
-        document: dict[str, object] = {
+        document = {
             "status": state.status,
             "model_loaded": state.model_loaded,
             "feast_available": state.feast_available,
             "pair": self._forecasts.pair if self._forecasts.pair["id"] else None,
         }
-        return json_response(document, status=200 if state.serving else 503)
+        return Reply(answers.encode(document), 200 if state.serving else 503)
 
-    async def _openapi(self, _exchange: Exchange) -> Response:
+    async def _openapi(self, _exchange: Exchange) -> Reply:
         """Describe all of this."""
-        return json_response(openapi.document(self._forecasts))
+        return Reply(answers.encode(openapi.document(self._forecasts)))
 
 
-def _forecast(document: dict[str, object], message: Message) -> Response:
-    response = json_response(document)
-    if pair := answers.pair(message)["id"]:
-        response.headers[answers.PAIR_HEADER] = pair
-    return response
+def _route(path: str, handler: Handler, methods: tuple[str, ...] = _READ) -> Route:
+    """Route a path to its handler, whose label in the metrics is the path itself."""
+    return Route(path, Endpoint(path, handler, methods))
+
+
+async def _unknown(_exchange: Exchange) -> Reply:
+    """Refuse a path that nothing answers."""
+    raise UnknownModel("There is nothing at this path; / and /openapi.json show what there is.")
+
+
+def _headers(exchange: Exchange) -> Headers:
+    """The client's headers that may travel with the request into the graph."""
+    found = ((name, exchange.header(name.encode())) for name in FORWARDED)
+    return [(name, value) for name, value in found if value is not None]
+
+
+def _trace(exchange: Exchange, parameters: dict[str, Any]) -> None:
+    """Let the trace context travel in the body too, since KServe's router drops headers."""
+    if trace := exchange.header(TRACEPARENT.encode()):
+        parameters.setdefault(TRACEPARENT, trace)
+
+
+def _forecast(document: Mapping[str, Any], answer: Message) -> Reply:
+    pair = answers.pair(answer)["id"]
+    headers = ((answers.PAIR_HEADER, pair.encode()),) if pair and pair.isascii() and pair.isprintable() else ()
+    return Reply(answers.encode(document), headers=headers)

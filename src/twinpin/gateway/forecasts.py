@@ -13,13 +13,10 @@ from twinpin.gateway.requests import EntityQuery, entity_query
 from twinpin.gateway.stages import Stages
 from twinpin.graph.body import Body
 from twinpin.graph.transport import Headers
-from twinpin.step.errors import DeadlineExceeded, TooLarge, UnknownModel
+from twinpin.step.errors import DeadlineExceeded, UnknownModel
 from twinpin.step.lifecycle import Lifecycle
-from twinpin.step.rest import Limits
+from twinpin.step.limits import Limits
 from twinpin.step.step import Message, TensorSpec
-
-#: Parameter of the features step: the whole stored window instead of what the model needs.
-HISTORY, ALL = "history", "all"
 
 NO_STORE = "No feature store is configured here: send the columns themselves to /predict, or start with --feature-repo."
 
@@ -74,31 +71,25 @@ class Forecasts:
         if query is not None:
             return await self.by_entity(query, deadline=deadline)
         # The outputs that a client asks for are those of the last step: the front picks them from the answer.
-        body = Body.of_message(replace(message, requested=()))
-        return await self.by_payload(body, rows=_rows(message), deadline=deadline)
+        return await self.by_payload(replace(message, requested=()), deadline=deadline)
 
-    async def by_payload(
-        self, body: Body, *, rows: int, headers: Headers = (), deadline: float | None = None
-    ) -> Message:
-        """Forecast from columns that the client sent; *rows* of them."""
-        if rows > self.limits.max_rows:
-            raise TooLarge(
-                f"{rows} rows are more than the {self.limits.max_rows} that one request may have: send several."
-            )
-        return await self._run(body, headers, deadline)
+    async def by_payload(self, message: Message, *, headers: Headers = (), deadline: float | None = None) -> Message:
+        """Forecast from columns that the client sent."""
+        self.limits.admit(message)
+        return await self._run(Body.of_message(message), headers, deadline)
 
     async def by_entity(self, query: EntityQuery, *, headers: Headers = (), deadline: float | None = None) -> Message:
         """Forecast for entities, whose features the graph reads; raises UnknownModel where there is no store."""
         if self.stages.features is None:
             raise UnknownModel(NO_STORE)
-        return await self._run(Body.of_json(query.document()), headers, deadline)
+        return await self._run(query.body(), headers, deadline)
 
     async def history(self, query: EntityQuery, *, deadline: float | None = None) -> Message:
         """Read the whole stored windows of an entity, past the graph: what the page draws."""
         features = self.stages.features
         if features is None:
             raise UnknownModel(NO_STORE)
-        body = Body.of_json(query.document() | {"parameters": {HISTORY: ALL}})
+        body = query.body(history="all")
         return await self._within(deadline, lambda by: features.infer(body.message(), deadline=by))
 
     async def check(self) -> None:
@@ -125,11 +116,6 @@ class Forecasts:
                     return await work(by)
             except TimeoutError as error:
                 raise DeadlineExceeded("The forecast took longer than the request may; send fewer rows.") from error
-
-
-def _rows(message: Message) -> int:
-    """The longest first axis: arrays that differ are refused by the step that reads them."""
-    return max((len(each) for each in message.tensors.values() if each.ndim), default=0)
 
 
 def _pair_known(stages: Stages, pair_id: str | None) -> dict[str, str | None]:

@@ -54,6 +54,10 @@ class Health:
             await asyncio.wait({self._probe}, timeout=PATIENCE)
         return self._state()
 
+    async def settle(self) -> None:
+        """Ask all steps and wait for their answers: stores then open their connections on the loop that serves."""
+        await self._ask()
+
     async def check(self) -> None:
         """Raise Unavailable where no forecast can be made, or where the server is stopping."""
         if self._lifecycle.draining:

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from starlette.responses import Response
-
 from twinpin.gateway import answers
-from twinpin.gateway.endpoint import Exchange, json_response
 from twinpin.gateway.forecasts import Forecasts
 from twinpin.gateway.latencies import Latencies
 from twinpin.gateway.requests import EntityQuery
 from twinpin.graph.document import GraphStep, InferenceGraph, Node
 from twinpin.graph.transport import Target
 from twinpin.step import step
+from twinpin.step.exchange import Exchange, Reply
 
+#: Parameter of the features step's answer: seconds between two values of a window, and so of a forecast.
+RESOLUTION, HOUR = "resolution", 3600.0
+
+_FRESH = ((b"cache-control", b"no-store"),)
 _HTML = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
 
 
@@ -27,8 +29,6 @@ class View:
 
     #: The window that the forecast goes on with; None: the first that the store holds.
     series: str | None = None
-    #: Seconds between the values of a window, and between those of a forecast.
-    resolution: int = 3600
     #: Whether a chart can be drawn before anybody named an entity.
     default_entity: bool = False
 
@@ -42,15 +42,15 @@ class Page:
         self._latencies = latencies
         self._view = view
 
-    async def html(self, _exchange: Exchange) -> Response:
+    async def html(self, _exchange: Exchange) -> Reply:
         """Send the page; its policy allows its own script and style, by digest, and nothing from elsewhere."""
-        return Response(_HTML, media_type="text/html", headers=_HEADERS)
+        return Reply(_HTML.encode(), content_type=b"text/html; charset=utf-8", headers=_HEADERS)
 
-    async def state(self, _exchange: Exchange) -> Response:
+    async def state(self, _exchange: Exchange) -> Reply:
         """Give the graph, the pair, the health and the newest times."""
         health = await self._forecasts.health.state()
         features = self._forecasts.stages.features
-        document: dict[str, object] = {
+        document = {
             "status": health.status,
             "pair": self._forecasts.pair,
             "graph": {"name": self._graph.name, "nodes": _nodes(self._graph)},
@@ -58,15 +58,17 @@ class Page:
             "entity_key": None if features is None else self._forecasts.stages.entity_key or "entity",
             "default_entity": self._view.default_entity,
         }
-        return json_response(document, headers={"cache-control": "no-store"})
+        return Reply(answers.encode(document), headers=_FRESH)
 
-    async def history(self, exchange: Exchange) -> Response:
+    async def history(self, exchange: Exchange) -> Reply:
         """Give an entity's stored windows with its forecast; without one, the default entity's."""
-        asked = exchange.request.query_params.get("entity")
-        query = EntityQuery(None if asked is None else (asked,), id=exchange.id)
-        stored = await self._forecasts.history(query, deadline=exchange.deadline)
-        made = await self._forecasts.by_entity(query, headers=exchange.headers, deadline=exchange.deadline)
-        return json_response(self._chart(stored, made, query), headers={"cache-control": "no-store"})
+        asked = exchange.query("entity")
+        deadline = exchange.deadline(self._forecasts.limits.request_timeout)
+        query = EntityQuery(None if asked is None else (asked,))
+        async with exchange.unless_gone():
+            stored = await self._forecasts.history(query, deadline=deadline)
+            made = await self._forecasts.by_entity(query, deadline=deadline)
+        return Reply(answers.encode(self._chart(stored, made, query)), headers=_FRESH)
 
     def _chart(self, stored: step.Message, made: step.Message, query: EntityQuery) -> dict[str, Any]:
         answer = answers.entity_answer(made, query)
@@ -75,7 +77,7 @@ class Page:
         return {
             "entity": answers.entities(stored)[0],
             "as_of": answer["as_of"],
-            "resolution": self._view.resolution,
+            "resolution": float(stored.parameters.get(RESOLUTION, HOUR)),
             "series": series,
             "forecast_of": self._view.series if self._view.series in series else first,
             "forecast": answer["prediction"],
@@ -112,19 +114,20 @@ def _digest(tag: str) -> str:
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
 
-_HEADERS = {
-    "content-security-policy": "; ".join(
-        (
-            "default-src 'none'",
-            f"script-src {_digest('script')}",
-            f"style-src {_digest('style')}",
-            "connect-src 'self'",
-            "img-src data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-        )
-    ),
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        f"script-src {_digest('script')}",
+        f"style-src {_digest('style')}",
+        "connect-src 'self'",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS = (
+    (b"content-security-policy", _POLICY.encode()),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)

@@ -32,7 +32,7 @@ class GraphPipeline:
     async def forecast(self, body: Body, headers: Headers = (), *, deadline: float | None = None) -> Message:
         """Run the graph once."""
         reply = await self._executor.run(body, headers, deadline=deadline)
-        return _message(reply)
+        return answer_of(reply)
 
     async def aclose(self) -> None:
         """Close the executor's transport."""
@@ -48,14 +48,14 @@ class RemoteGraph:
 
     async def forecast(self, body: Body, headers: Headers = (), *, deadline: float | None = None) -> Message:
         """Send the body to the router's address."""
-        return _message(await self._transport.send(self._target, body, headers, deadline))
+        return answer_of(await self._transport.send(self._target, body, headers, deadline))
 
     async def aclose(self) -> None:
         """Close the connections to the router."""
         await self._transport.aclose()
 
 
-def _message(reply: Reply) -> Message:
+def answer_of(reply: Reply) -> Message:
     """Read the last step's answer, or raise its error again."""
     if not reply.ok:
         raise error_of(reply)

@@ -1,6 +1,6 @@
 """Requests: the plain JSON bodies that a client sends, checked and turned into what the graph takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import orjson
 
+from twinpin.graph.body import Body
 from twinpin.step import step
 from twinpin.step.errors import Malformed, TooLarge
+from twinpin.step.plain import ENTITIES_TENSOR, read_plain
 
 Entity: TypeAlias = int | str
 
 NOW = "now"
-#: Name of the tensor of entities where a client does not know the entity key.
-ENTITIES_TENSOR = "entities"
 
 _PAYLOAD_KEYS = frozenset({"data", "id", "parameters"})
 _ENTITY_KEYS = frozenset({"entities", "entity_key", "time_point", "partial", "id", "parameters"})
@@ -38,26 +38,29 @@ class EntityQuery:
     id: str = ""
     parameters: step.Parameters = field(default_factory=dict)
 
-    def document(self) -> dict[str, Any]:
-        """The body that the graph's root routes to the features step."""
-        entities = None if self.entities is None else list(self.entities)
-        body: dict[str, Any] = {"entities": entities, "time_point": self.time_point}
-        body |= {"entity_key": self.entity_key} if self.entity_key is not None else {}
-        body |= {"partial": True} if self.partial else {}
-        body |= {"id": self.id} if self.id else {}
-        return body | ({"parameters": self.parameters} if self.parameters else {})
+    def body(self, **parameters: step.Parameter) -> Body:
+        """The body that the graph's root routes to the features step, with *parameters* added; in all its forms."""
+        keys: dict[str, Any] = {
+            "entities": None if self.entities is None else list(self.entities),
+            "entity_key": self.entity_key,
+            "time_point": self.time_point,
+            "partial": self.partial or None,
+        }
+        document = {key: value for key, value in keys.items() if value is not None or key == "entities"}
+        parameters = self.parameters | parameters
+        message = read_plain(document, parameters, self.id)
+        document |= {"parameters": parameters} if parameters else {}
+        document |= {"id": self.id} if self.id else {}
+        return Body(data=orjson.dumps(document), json=document, message=message)
 
 
-def parse_payload(body: bytes) -> tuple[dict[str, Any], int]:
-    """Read the body of `/predict`, `{"data": {column: [values]}}`; returns it with the number of its rows."""
+def parse_payload(body: bytes) -> step.Message:
+    """Read the body of `/predict`: `{"data": {column: [values]}}`, each column with as many values as the others."""
     document = _object(body, _PAYLOAD_KEYS)
-    if not isinstance(document.get("data"), dict) or not document["data"]:
+    if "data" not in document:
         raise Malformed('Send {"data": {column: [values]}} with at least one column.')
-    rows = {name: len(_column(name, values)) for name, values in document["data"].items()}
-    if len(set(rows.values())) > 1:
-        raise Malformed(f"Every column needs the same number of values, but they have: {_lengths(rows)}.")
-    _common(document)
-    return document, next(iter(rows.values()))
+    request_id, parameters = _common(document)
+    return read_plain(document, parameters, request_id)
 
 
 def parse_entities(body: bytes, *, limit: int) -> EntityQuery:
@@ -109,20 +112,6 @@ def _object(body: bytes, allowed: frozenset[str]) -> dict[str, Any]:
             f"Unknown key {', '.join(map(repr, unknown))}: this endpoint knows {', '.join(sorted(allowed))}."
         )
     return document
-
-
-def _column(name: str, values: object) -> Sequence[object]:
-    if not isinstance(values, list) or not values:
-        raise Malformed(f"Column {name!r} must be a list of at least one value.")
-    return values
-
-
-def _lengths(rows: Mapping[str, int]) -> str:
-    """Name the first columns of each length: enough to see the mistake, however wide the body is."""
-    first: dict[int, str] = {}
-    for name, length in rows.items():
-        first.setdefault(length, name)
-    return ", ".join(f"{name!r} {length}" for length, name in sorted(first.items())[:4])
 
 
 def _entity_query(

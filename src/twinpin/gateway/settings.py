@@ -25,4 +25,3 @@ class RemoteSettings:
     )
     graph_url: str | None = setting(None, "Address of the InferenceGraph; needed in mode graph.")
     step_grpc_port: int = setting(8081, "Port of the steps' gRPC, for mode direct.")
-    window_resolution: int = setting(3600, "Seconds between the values of a window, for the page's time axis.")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from twinpin.gateway.requests import ENTITIES_TENSOR
+from twinpin.step.plain import ENTITIES_TENSOR
 from twinpin.step.served import Served
 from twinpin.step.step import TensorSpec
 

@@ -1,0 +1,67 @@
+"""Assembly: one gateway out of a pipeline, the steps behind it and the graph document."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from twinpin.gateway.api import ForecastAPI
+from twinpin.gateway.forecasts import Forecasts
+from twinpin.gateway.latencies import Latencies
+from twinpin.gateway.page import Page, View
+from twinpin.gateway.pipeline import Pipeline
+from twinpin.gateway.settings import Settings
+from twinpin.gateway.stages import Stages
+from twinpin.graph.document import InferenceGraph
+from twinpin.step.grpc_service import grpc_server
+from twinpin.step.lifecycle import Lifecycle
+from twinpin.step.limits import Limits
+from twinpin.step.serving import serve
+from twinpin.step.settings import Settings as ServerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a gateway stands on; *closing* lets go of it, in this order, after the last request."""
+
+    graph: InferenceGraph
+    pipeline: Pipeline
+    stages: Stages
+    latencies: Latencies
+    closing: Sequence[Callable[[], Awaitable[None]]] = ()
+    pair_id: str | None = None
+    default_entity: bool = False
+
+
+class Gateway:
+    """The application, its gRPC twin, and their end."""
+
+    def __init__(self, parts: Parts, server: ServerSettings, settings: Settings) -> None:
+        self._parts = parts
+        self._settings = server
+        self._lifecycle = Lifecycle()
+        limits = Limits(server.max_body_bytes, server.max_rows, server.request_timeout)
+        self.forecasts = Forecasts(
+            parts.pipeline,
+            parts.stages,
+            limits,
+            self._lifecycle,
+            name=settings.served_name,
+            max_in_flight=server.max_in_flight,
+            pair_id=parts.pair_id,
+        )
+        page = Page(self.forecasts, parts.graph, parts.latencies, View(settings.page_series, parts.default_entity))
+        self.app = ForecastAPI(self.forecasts, page, self._lifecycle).app()
+
+    async def run(self, announce: Callable[[int, int | None], None]) -> None:
+        """Serve until SIGTERM, then close; *announce* is told the ports of REST and gRPC when requests are taken."""
+        try:
+            await self.forecasts.health.settle()
+            rpc = grpc_server([self.forecasts], self.forecasts.limits, self._lifecycle)
+            await serve(self.app, rpc, self._settings, self._lifecycle, announce)
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the way to the graph, then the steps and their stores."""
+        await self.forecasts.aclose()
+        for close in self._parts.closing:
+            await close()

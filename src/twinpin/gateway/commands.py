@@ -1,0 +1,119 @@
+"""`twinpin gateway`, and what it shares with `twinpin serve`."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from twinpin.gateway.assembly import Gateway, Parts
+from twinpin.gateway.latencies import Latencies
+from twinpin.gateway.pipeline import GraphPipeline, Pipeline, RemoteGraph
+from twinpin.gateway.remote import Probes, RemoteStep, find_step
+from twinpin.gateway.settings import RemoteSettings, Settings
+from twinpin.gateway.stages import FEATURES, PREDICT, PREPROCESS, Stages
+from twinpin.graph.check import check
+from twinpin.graph.document import InferenceGraph, builtin, load
+from twinpin.graph.executor import Executor
+from twinpin.graph.grpc_transport import Grpc
+from twinpin.graph.http import Http
+from twinpin.graph.settings import Settings as GraphSettings
+from twinpin.graph.transport import Transport
+from twinpin.pair.errors import PairError
+from twinpin.settings import options, take
+from twinpin.step.errors import CannotStart, TwinpinError
+from twinpin.step.serving import run
+from twinpin.step.settings import Settings as ServerSettings
+from twinpin.step.telemetry import configure_logging
+
+
+@click.command()
+@options(Settings, RemoteSettings, GraphSettings, ServerSettings)
+def gateway(**values: Any) -> None:
+    """Run the gateway before a graph or before steps.
+
+    In mode graph every request goes to the InferenceGraph at --graph-url; in mode direct the gateway runs the document
+    itself and calls the steps over gRPC. Either way the document says where the steps are.
+    """
+    server = take(ServerSettings, values)
+    configure_logging(server.log_level)
+    with explaining():
+        run(_gateway(values, server))
+
+
+async def _gateway(values: dict[str, Any], server: ServerSettings) -> None:
+    settings = take(Settings, values)
+    parts = remote_parts(settings, take(RemoteSettings, values), take(GraphSettings, values))
+    await Gateway(parts, server, settings).run(announcement(server.host))
+
+
+def remote_parts(settings: Settings, remote: RemoteSettings, graph: GraphSettings) -> Parts:
+    """Put a gateway before steps that run elsewhere; raises CannotStart where the settings do not say where."""
+    shown = document(settings.graph, strict=graph.strict_graph)
+    latencies, probes = Latencies(), Probes()
+    transport: Transport = Http() if remote.mode == "graph" else Grpc(port=remote.step_grpc_port)
+    return Parts(
+        graph=shown,
+        pipeline=_pipeline(shown, transport, remote, graph, latencies),
+        stages=_stages(shown, transport, probes),
+        latencies=latencies,
+        closing=[probes.aclose],
+    )
+
+
+def _pipeline(
+    shown: InferenceGraph, transport: Transport, remote: RemoteSettings, graph: GraphSettings, latencies: Latencies
+) -> Pipeline:
+    if remote.mode == "direct":
+        return GraphPipeline(Executor(shown, transport, propagate=graph.patterns, observe=latencies.observe))
+    if remote.graph_url is None:
+        raise CannotStart("Mode graph needs the address of the InferenceGraph: set --graph-url, or use --mode direct.")
+    return RemoteGraph(transport, remote.graph_url)
+
+
+def _stages(shown: InferenceGraph, transport: Transport, probes: Probes) -> Stages:
+    """Find the three steps by their model names in the document."""
+    found = {name: find_step(shown, name) for name in (FEATURES, PREPROCESS, PREDICT)}
+    steps = {name: RemoteStep(target, transport, probes) for name, target in found.items() if target is not None}
+    if lacking := [name for name in (PREPROCESS, PREDICT) if name not in steps]:
+        raise CannotStart(
+            f"The graph has no step {' and no step '.join(lacking)}: let a serviceUrl end in /v2/models/<name>/infer."
+        )
+    return Stages(steps[PREPROCESS], steps[PREDICT], steps.get(FEATURES))
+
+
+def document(path: Path | None, *, strict: bool) -> InferenceGraph:
+    """Read the graph document, or the one that Twinpin ships; raises InvalidGraph for one that cannot run."""
+    try:
+        graph = builtin() if path is None else load(path)
+    except OSError as error:
+        raise CannotStart(f"The graph document {path} cannot be read: {error.strerror}.") from error
+    check(graph, strict=strict)
+    return graph
+
+
+def announcement(host: str, pair_id: str | None = None) -> Callable[[int, int | None], None]:
+    """Make the one line that tells where forecasts are served."""
+    shown = "localhost" if host in {"0.0.0.0", "::"} else host  # noqa: S104 -- compared, not bound
+
+    def announce(http: int, grpc: int | None) -> None:
+        rpc = "" if grpc is None else f", gRPC on {shown}:{grpc}"
+        what = "Forecasts" if pair_id is None else f"Forecasts of pair {pair_id}"
+        click.echo(f"{what} on http://{shown}:{http}{rpc}")
+        sys.stdout.flush()
+
+    return announce
+
+
+@contextlib.contextmanager
+def explaining() -> Iterator[None]:
+    """End with a sentence, not a traceback, where the settings or the surroundings are at fault."""
+    try:
+        yield
+    except PairError as error:
+        click.echo(f"Error: {error.message}" + (f"\nTry: {error.mend}" if error.mend else ""), err=True)
+        sys.exit(error.exit_code)
+    except (CannotStart, TwinpinError, OSError) as error:
+        raise click.ClickException(str(error)) from error
