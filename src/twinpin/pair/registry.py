@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from twinpin.pair.errors import Refused, UnknownName
+from twinpin.pair import tree
+from twinpin.pair.errors import BadArtifact, Refused, UnknownName
 from twinpin.pair.faults import alias_missing, translated
 from twinpin.pair.signature import read_mlmodel
 from twinpin.pair.version import PAIR_TAG, Status, Version
@@ -56,7 +57,7 @@ class Registry(Protocol):
         ...
 
     def download(self, version: Version, folder: Path) -> None:
-        """Write the artifact tree of a version into an empty *folder*."""
+        """Write the artifact tree of a version to *folder*, which does not exist yet."""
         ...
 
     def set_alias(self, name: str, alias: str, version: str | None) -> None:
@@ -133,8 +134,12 @@ class MlflowRegistry:
         return read_mlmodel(folder)
 
     def download(self, version: Version, folder: Path) -> None:
-        """Write the artifact tree of a version into an empty *folder*."""
-        self._fetch(version, folder, None)
+        """Write the artifact tree of a version to *folder*, which does not exist yet."""
+        with tree.scratch(folder.parent) as room:
+            made = self._fetch(version, room, None)
+            if not made.is_dir():
+                raise BadArtifact(f"The artifact of {version.label} is not a folder: log the model anew.")
+            made.rename(folder)
 
     def set_alias(self, name: str, alias: str, version: str | None) -> None:
         """Move *alias* to a version, or take it away."""
@@ -157,8 +162,8 @@ class MlflowRegistry:
             else:
                 self._client.set_registered_model_tag(name, key, value)
 
-    def _fetch(self, version: Version, folder: Path, path: str | None) -> None:
-        """Download one file or all into *folder*.
+    def _fetch(self, version: Version, folder: Path, path: str | None) -> Path:
+        """Download one file or all into *folder*, and say where it lies: in it, or in a folder of its own below.
 
         MLflow resolves `models:/name/version` against its global registry, whatever URI it is given, and writes a
         file of its own into the tree. The download URI of the version has neither fault.
@@ -169,7 +174,8 @@ class MlflowRegistry:
             uri = self._client.get_model_version_download_uri(version.name, version.version).rstrip("/")
             if path is not None:
                 uri = f"{uri}/{path}"
-            download_artifacts(artifact_uri=uri, dst_path=str(folder), tracking_uri=self._tracking_uri)
+            made = download_artifacts(artifact_uri=uri, dst_path=str(folder), tracking_uri=self._tracking_uri)
+        return Path(made)
 
 
 def _version(found: Any) -> Version:

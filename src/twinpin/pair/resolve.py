@@ -165,7 +165,6 @@ class Resolver:
 
     def _fetch(self, version: Version, into: Path) -> Half:
         """Download a version that is not pinned yet, and hash it."""
-        into.mkdir()
         self.registry.download(version, into)
         half = version.half(tree.digest(into))
         if self.cache:
@@ -176,7 +175,6 @@ class Resolver:
         """Take a pinned half from the cache, else download it, and verify it."""
         if self.cache and self.cache.take(half.digest, into):
             return
-        into.mkdir()
         self.registry.download(Version(half.name, half.version, half.run_id, half.model_id), into)
         require_digest(into, half)
         if self.cache:
