@@ -17,4 +17,6 @@ def stage(what: str) -> Iterator[None]:
 def table(rows: list[tuple[str, ...]]) -> str:
     """Align columns with spaces; the first row is the head."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )

@@ -5,7 +5,9 @@ import warnings
 from pathlib import Path
 
 import mlflow
+from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.utils.logging_utils import disable_logging
 
 from demo_forecast.training import Trained
@@ -21,7 +23,7 @@ EXPERIMENT = "twinpin-demo"
 
 
 def connect(uri: str, artifacts: Path | None) -> None:
-    """Point MLflow at the registry; *artifacts* is the folder of a registry that has no server, so no store of its own."""
+    """Point MLflow at the registry; *artifacts* is the folder for those of a registry that is no server."""
     disable_logging()  # announces each version, and warns of pickle, which is what scikit-learn has
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
@@ -90,3 +92,16 @@ def _tag(versions: Versions, pair: str) -> None:
 def _pinned(*packages: str) -> list[str]:
     """Name what is installed; MLflow would otherwise load the model once more to find out."""
     return [f"{package}=={importlib.metadata.version(package)}" for package in packages]
+
+
+def known(versions: Versions) -> bool:
+    """Whether the registry still has both versions; a remote one may have been emptied."""
+    client = mlflow.MlflowClient()
+    try:
+        for name, version in zip((PREPROCESSOR, MODEL), versions, strict=True):
+            client.get_model_version(name, str(version))
+    except MlflowException as error:
+        if error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+            return False
+        raise
+    return True
