@@ -5,14 +5,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import mlflow.pyfunc
-import mlflow.sklearn
-import mlflow.xgboost
 import numpy as np
 import pandas as pd
 import xgboost
-from mlflow.models import ModelSignature, infer_signature
-from mlflow.models.model import Model
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
@@ -21,6 +16,14 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, Sta
 from twinpin.pair import tree
 from twinpin.pair.folder import PairFolder
 from twinpin.pair.pin import Half, Pin
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # MLflow warns of type hints of its own when it is imported
+    import mlflow.pyfunc
+    import mlflow.sklearn
+    import mlflow.xgboost
+    from mlflow.models import ModelSignature, infer_signature
+    from mlflow.models.model import Model
 
 #: Without them MLflow starts a process per model to find out what it imports.
 REQUIREMENTS = ["scikit-learn", "xgboost"]

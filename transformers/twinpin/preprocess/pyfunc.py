@@ -18,10 +18,12 @@ from twinpin.step.errors import CannotStart, Impossible
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # a server that forecasts reports to nobody
 
-import mlflow.exceptions
-import mlflow.models
-import mlflow.pyfunc
-import mlflow.sklearn
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # MLflow warns of type hints of its own
+    import mlflow.exceptions
+    import mlflow.models
+    import mlflow.pyfunc
+    import mlflow.sklearn
 
 log = logging.getLogger(__name__)
 
