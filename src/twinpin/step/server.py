@@ -36,7 +36,7 @@ from twinpin.step.telemetry import configure_logging, metrics_route  # noqa: E40
 _CLIENT_ERRORS = range(400, 500)
 
 
-class KServeModel(Model):  # type: ignore[misc] -- the SDK ships no types
+class KServeModel(Model):  # type: ignore[misc]  # the SDK ships no types
     """A step as the SDK knows models; ready from the start, since a step is loaded before it is served."""
 
     def __init__(self, model: StepModel) -> None:

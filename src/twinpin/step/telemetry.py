@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +14,9 @@ from starlette.routing import Route
 
 # A forecast of one row takes about a millisecond, a batch over the network some hundred.
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+# The time at which each series began would double the scrape, and Prometheus finds it by itself.
+disable_created_metrics()
 
 REQUESTS = Counter("twinpin_requests_total", "Requests answered.", ["endpoint", "status"])
 REQUEST_SECONDS = Histogram(
@@ -24,8 +27,8 @@ IN_FLIGHT = Gauge("twinpin_in_flight", "Requests that a step works on or has wai
 PAIR_MISMATCHES = Counter("twinpin_pair_mismatches_total", "Messages refused for another pair's stamp.")
 PAIR_INFO = Gauge("twinpin_pair_info", "1 for the pair that serves.", ["pair", "preprocessor_version", "model_version"])
 
-# What every LogRecord has; anything else was given as extra and belongs into the line.
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# What every LogRecord has; anything else was given as extra and belongs into the line. uvicorn's colours do not.
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
 def observe(endpoint: str, status: int | str, seconds: float) -> None:
