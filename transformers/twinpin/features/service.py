@@ -32,7 +32,7 @@ class Service:
     sources: Mapping[str, tuple[str, ...]]
     #: Scalars that an on-demand view takes from the request, as features of no view.
     request_fields: tuple[Feature, ...]
-    #: What to ask Feast for: its FeatureService, or names where that leaves out the source of an on-demand view.
+    #: What to ask Feast for: its FeatureService, or names of features where Feast would not serve that as it should.
     query: Any
     #: The same without on-demand views, whose code may not bear an entity that has no features.
     probe: Any
@@ -41,8 +41,6 @@ class Service:
 def read_service(registry: Any, project: str, name: str, entity_key: str | None) -> Service:
     """Read the service *name*; raises `CannotStart` where it cannot be served."""
     service = registry.get_feature_service(name, project)
-    # Precomputed vectors fail the whole request for one unknown entity, and only some stores have them.
-    service.precompute_online = False
     stored, on_demand = _views(registry, project, service.feature_view_projections)
     sources = {view: sources for view, (_, each) in on_demand.items() if (sources := _sources(each))}
     missing = _missing_sources(registry, project, on_demand, stored)
@@ -56,8 +54,9 @@ def read_service(registry: Any, project: str, name: str, entity_key: str | None)
         ttls={view: _ttl(each) for view, (_, each) in views.items()},
         sources=sources,
         request_fields=tuple(_request_fields(each for _, each in on_demand.values())),
-        query=[*_refs(service, stored), *refs[len(stored) :]] if missing else service,
-        probe=refs if on_demand else service,
+        # Feast reads a service with precomputed vectors from those alone, and one unknown entity fails the request.
+        query=[*_refs(service, stored), *refs[len(stored) :]] if missing or service.precompute_online else service,
+        probe=refs if on_demand or service.precompute_online else service,
     )
 
 
@@ -94,8 +93,8 @@ def _refs(service: Any, stored: Mapping[str, Any]) -> list[str]:
     for name, (projection, _) in stored.items():
         if projection.name != name or projection.join_key_map:
             raise CannotStart(
-                f"FeatureService {service.name} renames the view {projection.name} and has on-demand features whose "
-                "source it does not name: add the source views of its on-demand views to the service."
+                f"FeatureService {service.name} renames the view {projection.name}, so it must name the sources "
+                "of its on-demand views too, and not be precomputed."
             )
     return [
         f"{each.name_to_use()}:{feature.name}" for each in service.feature_view_projections for feature in each.features
