@@ -1,8 +1,10 @@
 """Real pairs, registered in a real MLflow registry within milliseconds: two pyfunc trees that load."""
 
 import json
+import os
 import uuid
 from pathlib import Path
+from unittest import mock
 
 import yaml
 from mlflow import MlflowClient
@@ -96,7 +98,11 @@ class Pairs:
         tree = write_tree(self._folder / f"logged-{self._made}", f"logged {self._made}", declared)
         self.client.log_model_artifacts(logged.model_id, str(tree))
         self.client.finalize_logged_model(logged.model_id, "READY")
-        made = self.client.create_model_version(PREPROCESSOR, f"models:/{logged.model_id}", model_id=logged.model_id)
+        # A SQL registry looks such a source up by the global URI, whatever its client was given.
+        with mock.patch.dict(os.environ, MLFLOW_TRACKING_URI=self.uri):
+            made = self.client.create_model_version(
+                PREPROCESSOR, f"models:/{logged.model_id}", model_id=logged.model_id
+            )
         return str(made.version), logged.model_id
 
     def log_input(self, run_id, model_id):
