@@ -45,13 +45,15 @@ class NumericTypes:
         self._whole = self._places("integer", "long")
         self._logical = self._places("boolean")
         self._limits = np.array([LIMITS.get(each, np.inf) for each in types])
+        self._lowest = -self._limits - np.array([each == "integer" for each in types])
         self._limited = bool(np.isfinite(self._limits).any())
 
     def check(self, matrix: np.ndarray) -> None:
         """Refuse infinities, fractions and gaps in whole numbers, and what a narrower type cannot hold."""
         self._refuse(np.isinf(matrix), "an infinite value", "send a finite number, or null where there is none")
         if self._limited:
-            self._refuse(np.abs(matrix) > self._limits, "a value beyond its type", "send one that the type holds")
+            beyond = (matrix > self._limits) | (matrix < self._lowest)
+            self._refuse(beyond, "a value beyond its type", "send one that the type holds")
         if self._whole is not None:
             whole = matrix[:, self._whole]
             self._refuse(np.isnan(whole), "no value", "whole numbers have no missing value: send one", self._whole)
