@@ -158,7 +158,8 @@ def model_folder(
 
 def preprocessor_folder(folder: Path) -> Path:
     """Make a pair folder of one whose preprocessor/ is there, with a model that is only declared."""
-    bare_tree(folder / "model")
+    if not (folder / "model").exists():
+        bare_tree(folder / "model")
     seal(folder)
     return folder
 

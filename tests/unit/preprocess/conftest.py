@@ -7,3 +7,4 @@ def pytest_configure(config):
     """XGBoost and MLflow warn of their own calls of one another."""
     config.addinivalue_line("filterwarnings", "ignore::FutureWarning:mlflow.*")
     config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:mlflow.*")
+    config.addinivalue_line("filterwarnings", "ignore:.*Add type hints to the `predict` method:UserWarning")
