@@ -149,15 +149,18 @@ class StepModel:
         if context.deadline is not None and context.deadline <= time.monotonic():
             raise DeadlineExceeded(f"the time for this request ended while it waited for the {self._name} step")
         with self._guarded(message):
-            answer = self._step.run(message.tensors, context)
-            if isinstance(answer, Answer):
-                return answer
-            raise TypeError(f"{type(self._step).__name__}.run gave {type(answer).__name__}, not an Answer")
+            return self._checked(self._step.run(message.tensors, context))
 
     async def _waiting(self, message: Message, context: Context) -> Answer:
         """Do work that waits more than it computes."""
         with self._guarded(message):
-            return await cast(Awaitable[Answer], self._step.run(message.tensors, context))
+            return self._checked(await cast(Awaitable[Answer], self._step.run(message.tensors, context)))
+
+    def _checked(self, answer: object) -> Answer:
+        """Hold the step to what it promised."""
+        if not isinstance(answer, Answer):
+            raise TypeError(f"{type(self._step).__name__}.run gave {type(answer).__name__}, not an Answer")
+        return answer
 
     @contextmanager
     def _guarded(self, message: Message) -> Iterator[None]:
