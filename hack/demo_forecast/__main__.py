@@ -12,8 +12,10 @@ import click
 import pandas as pd
 
 from demo_forecast import checking, client, filling, offline, registering, serving, training, weather
+from demo_forecast.checks import checks
 from demo_forecast.place import Place, place
 from demo_forecast.progress import stage, table
+from demo_forecast.questions import Questions
 from demo_forecast.serving import Address
 from twinpin.pair.version import Versions
 
@@ -93,7 +95,7 @@ def checked(here: Place, address: Address, replayed: weather.Weather, newest: pd
     with stage("Loading the pair with MLflow alone, to compare with"):
         expected = offline.load(replayed)
     with serving.serving(here, address):
-        return checking.run(checking.Checker(address, expected, newest).checks())
+        return checking.run(checks(Questions(address, expected, newest)))
 
 
 def serve(here: Place, address: Address, measured: weather.Weather) -> None:

@@ -29,7 +29,7 @@ class Offline:
 
     def forecast(self, inputs: pd.DataFrame) -> np.ndarray:
         """Forecast `[n, 24]` for rows of inputs."""
-        return np.asarray(self.model.predict(self.preprocessor.predict(inputs)))
+        return np.asarray(self.model.predict(self.preprocessor.transform(inputs)))
 
     def at(self, locations: Sequence[int], time: pd.Timestamp) -> np.ndarray:
         """Forecast `[n, 24]` for locations at one hour."""
@@ -40,8 +40,6 @@ def load(weather: Weather) -> Offline:
     """Load what the alias is on."""
     client = mlflow.MlflowClient()
     versions = [str(client.get_model_version_by_alias(name, ALIAS).version) for name in (PREPROCESSOR, MODEL)]
-    halves = [
-        mlflow.pyfunc.load_model(f"models:/{name}/{version}")
-        for name, version in zip((PREPROCESSOR, MODEL), versions, strict=True)
-    ]
-    return Offline(*halves, *versions, weather)
+    preprocessor = mlflow.sklearn.load_model(f"models:/{PREPROCESSOR}/{versions[0]}")
+    model = mlflow.pyfunc.load_model(f"models:/{MODEL}/{versions[1]}")
+    return Offline(preprocessor, model, *versions, weather)

@@ -1,6 +1,7 @@
 """Registering: one run, two registered models, one tag on both, and the alias through Twinpin's own promotion."""
 
 import importlib.metadata
+import logging
 import warnings
 from pathlib import Path
 
@@ -8,7 +9,6 @@ import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
-from mlflow.utils.logging_utils import disable_logging
 
 from demo_forecast.training import Trained
 from twinpin.pair.promote import Promoter
@@ -24,12 +24,12 @@ EXPERIMENT = "twinpin-demo"
 
 def connect(uri: str, artifacts: Path | None) -> None:
     """Point MLflow at the registry; *artifacts* is the folder for those of a registry that is no server."""
-    disable_logging()  # announces each version, and warns of pickle, which is what scikit-learn has
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     if mlflow.get_experiment_by_name(EXPERIMENT) is None:
         mlflow.create_experiment(EXPERIMENT, artifact_location=artifacts.as_uri() if artifacts else None)
     mlflow.set_experiment(EXPERIMENT)
+    logging.getLogger("mlflow").setLevel(logging.ERROR)  # warns of pickle, and that a transformer cannot predict
 
 
 def register(trained: Trained, name: str) -> Versions:
@@ -54,14 +54,13 @@ def promote(uri: str, versions: Versions) -> str:
 
 
 def _log_preprocessor(trained: Trained) -> str:
-    """Log the preprocessor with `transform` as what the registry's general loader calls."""
+    """Log the preprocessor as scikit-learn's own; MLflow has no pyfunc that calls `transform` and can be loaded."""
     logged = mlflow.sklearn.log_model(
         trained.preprocessor,
         name="preprocessor",
         registered_model_name=PREPROCESSOR,
         signature=infer_signature(trained.example, trained.matrix),
         input_example=trained.example,
-        pyfunc_predict_fn="transform",
         pip_requirements=_pinned("scikit-learn", "pandas", "numpy"),
         serialization_format="cloudpickle",
     )

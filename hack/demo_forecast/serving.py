@@ -57,6 +57,7 @@ def command(place: Place, address: Address) -> list[str]:
         "default-entity": 1,
         "entity-key": ENTITY_KEY,
         "page-series": "temp",
+        "log-level": "WARNING",
     }
     flags = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
     return [str(Path(sys.executable).with_name("twinpin")), "serve", *flags]
