@@ -129,7 +129,10 @@ class SumStep:
 
 
 class LineStep:
-    """Predict: the sum of the row, rising by 1 an hour. The parameters `wait` and `bug` make it late, or wrong."""
+    """Predict: the sum of the row, rising by 1 an hour.
+
+    The parameter `wait` makes it late (by seconds, or true: until told), and `bug` makes it fail.
+    """
 
     name = "predict"
     versions = ("12", PAIR)
@@ -147,16 +150,19 @@ class LineStep:
         """Add up."""
         if context.parameters.get("bug"):
             raise ZeroDivisionError("secret://10.0.0.1/a/path")
-        if context.parameters.get("wait"):
-            await self._wait()
+        if wait := context.parameters.get("wait"):
+            await self._wait(None if wait is True else float(wait))
         matrix = tensors["matrix"]
         ahead = np.arange(1, HORIZON + 1, dtype=np.float32)
         return Answer({"forecast": (matrix.sum(axis=1, keepdims=True) + ahead).astype(np.float32)}, STAMP)
 
-    async def _wait(self):
+    async def _wait(self, seconds):
         self.busy.set()
         try:
-            await self.gate.wait()
+            async with asyncio.timeout(seconds):
+                await self.gate.wait()
+        except TimeoutError:
+            return
         except asyncio.CancelledError:
             self.cancelled += 1
             raise

@@ -14,7 +14,7 @@ async def test_the_page_allows_its_own_script_and_style_and_nothing_else(client)
     policy = response.headers["content-security-policy"]
     digests = {
         tag: base64.b64encode(
-            hashlib.sha256(re.findall(f"<{tag}>(.*?)</{tag}>", response.text, re.S)[0].encode()).digest()
+            hashlib.sha256(re.findall(f"<{tag}>(.*?)</{tag}>", response.text, re.DOTALL)[0].encode()).digest()
         )
         for tag in ("script", "style")
     }
