@@ -16,7 +16,7 @@ from starlette.routing import Route
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 # The time at which each series began would double the scrape, and Prometheus finds it by itself.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REQUESTS = Counter("twinpin_requests_total", "Requests answered.", ["endpoint", "status"])
 REQUEST_SECONDS = Histogram(
