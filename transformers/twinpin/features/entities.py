@@ -54,6 +54,7 @@ class EntityKey:
 
     @staticmethod
     def _text(value: Any) -> str | None:
+        """Convert an id to text, or to None."""
         if isinstance(value, str):
             return value
         if isinstance(value, bytes):
@@ -64,6 +65,7 @@ class EntityKey:
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
     def _integer(self, value: Any) -> int | None:
+        """Convert an id to an integer of the key's width, or to None."""
         if isinstance(value, bool):
             return None
         if isinstance(value, float):

@@ -9,9 +9,9 @@ import asyncio
 import concurrent.futures
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from feast import FeatureStore
 from feast.errors import FeastError
@@ -25,10 +25,12 @@ from twinpin.features.values import Feature
 from twinpin.features.window import SECOND
 from twinpin.step.errors import CannotStart, DeadlineExceeded, Unavailable
 
+R = TypeVar("R")
+
 log = logging.getLogger("twinpin.features")
 
-#: Above so many values (a window is one) parsing would hold up the event loop for more than some milliseconds.
-LOOP_VALUES = 700
+#: Above so many values (a window is one) reading would hold up the event loop for more than some milliseconds.
+LOOP_VALUES = 300
 
 #: Worker threads; SQLite has one connection, which serves one query at a time.
 THREADS = 8
@@ -86,16 +88,18 @@ class FeastStore:
         self, entities: Sequence[Entity], fields: Mapping[str, Sequence[Any]], deadline: float | None = None
     ) -> Rows:
         """Read the newest row of each entity, in one query."""
-        rows = {self.service.key.name: list(entities), **fields}
-        threaded = self._threaded or len(entities) * len(self._readers) > LOOP_VALUES
-        response = await self._ask(self.service.query, rows, deadline, threaded=threaded)
-        if threaded:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._parse, response)
-        return self._parse(response)
+        query, rows = self.service.query, {self.service.key.name: list(entities), **fields}
+        if self._threaded or len(entities) * len(self._readers) > LOOP_VALUES:
+            return await self._bounded(self._in_thread(lambda: self._parse(self._query(query, rows))), deadline)
+        return self._parse(await self._bounded(self._on_loop(query, rows), deadline))
 
     async def check(self) -> None:
         """Read one row of an entity that need not exist."""
-        await self._ask(self.service.probe, {self.service.key.name: [self.service.key.placeholder]}, None)
+        query, rows = self.service.probe, {self.service.key.name: [self.service.key.placeholder]}
+        if self._threaded:
+            await self._bounded(self._in_thread(lambda: self._query(query, rows)))
+        else:
+            await self._bounded(self._on_loop(query, rows))
 
     async def close(self) -> None:
         """Close the clients, the one of the event loop too: call it on the loop that read."""
@@ -110,25 +114,27 @@ class FeastStore:
         self._threads.shutdown(wait=False, cancel_futures=True)
         await connections.close_async(self._feast)
 
-    async def _ask(
-        self, query: Any, rows: Mapping[str, list[Any]], deadline: float | None, *, threaded: bool | None = None
-    ) -> Any:
-        """Send one query; its answer as Feast's response message."""
+    async def _bounded(self, reading: Coroutine[Any, Any, R], deadline: float | None = None) -> R:
+        """Wait for a read, no longer than it may take, and name what went wrong."""
         seconds = self._timeout if deadline is None else min(self._timeout, deadline - time.monotonic())
         try:
             async with asyncio.timeout(seconds):
-                if self._threaded if threaded is None else threaded:
-                    loop = asyncio.get_running_loop()
-                    return await loop.run_in_executor(self._threads, self._query, query, rows)
-                await self._open()
-                answer = await self._feast.get_online_features_async(query, rows, full_feature_names=True)
-                return answer.proto
+                return await reading
         except Exception as error:
             if isinstance(error, TimeoutError) and seconds < self._timeout:
                 raise DeadlineExceeded("The time allowed for this request is over: allow it more.") from error
             if connections.is_outage(error):
                 raise _down() from error
             raise
+
+    async def _in_thread(self, work: Callable[[], R]) -> R:
+        """Do blocking work in a worker thread; a read that hangs there is left to its own time limit."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def _on_loop(self, query: Any, rows: Mapping[str, list[Any]]) -> Any:
+        """Send one query from the event loop."""
+        await self._open()
+        return (await self._feast.get_online_features_async(query, rows, full_feature_names=True)).proto
 
     def _query(self, query: Any, rows: Mapping[str, list[Any]]) -> Any:
         """Send one query from a worker thread."""
