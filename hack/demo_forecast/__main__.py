@@ -1,12 +1,14 @@
 """The demo: from nothing to a served forecast, in the order in which a team would do it."""
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 import pandas as pd
@@ -16,6 +18,7 @@ from demo_forecast.checks import checks
 from demo_forecast.place import Place, place
 from demo_forecast.progress import stage, table
 from demo_forecast.questions import Questions
+from demo_forecast.rows import HORIZON
 from demo_forecast.serving import Address
 from twinpin.pair.version import Versions
 
@@ -115,26 +118,32 @@ def serve(here: Place, address: Address, measured: weather.Weather) -> None:
 
 def show(here: Place, address: Address) -> None:
     """Print a forecast and the lines that ask for more."""
-    body = {"entities": [1, 2, 3], "entity_key": filling.ENTITY_KEY, "time_point": "now"}
-    answer = client.send(address, "POST", "/predict/feast", json.dumps(body).encode()).json()
-    print(f"\nTemperature of the next 24 hours in °F, by pair {answer['pair']['id']}:")
+    everywhere = {"entities": list(weather.AIRPORTS), "entity_key": filling.ENTITY_KEY, "time_point": "now"}
+    answer = client.send(address, "POST", "/predict/feast", json.dumps(everywhere).encode()).json()
+    print(f"\nTemperature of the next {HORIZON} hours in °F, by pair {answer['pair']['id']}:")
     for location, values in answer["predictions"].items():
         print(f"  {location} {weather.AIRPORTS[int(location)]}  " + " ".join(f"{value:.0f}" for value in values))
     base = f"http://{address.host}:{address.port}"
     past = pd.Timestamp.now("UTC").floor("h") - pd.Timedelta(hours=100)
+    questions: dict[str, dict[str, object]] = {
+        "the next 24 hours of one airport": {"entities": [1], "entity_key": filling.ENTITY_KEY, "time_point": "now"},
+        "as it was known 100 hours ago": {"entities": [2], "time_point": f"{past:%Y-%m-%dT%H:00Z}"},
+        "all three, from one read of the store": dict(everywhere),
+    }
     print("\nTry:")
-    for path, body in (
-        ("/predict/feast", {"entities": [1], "entity_key": "location_id", "time_point": "now"}),
-        ("/predict/feast", {"entities": [2], "time_point": f"{past:%Y-%m-%dT%H:00Z}"}),
-        ("/predict/feast/batch", {"entities": [1, 2, 3]}),
-    ):
-        print(f"  curl -s {base}{path} -H 'content-type: application/json' -d '{json.dumps(body)}'")
-    print(f"  curl -s {base}/health")
-    print(f"\nThe page: {base}/\nThe second pair waits in the registry; to serve it, start the demo again after:")
-    print(
-        f"  MLFLOW_TRACKING_URI={here.registry_uri} {sys.executable.removesuffix('python')}twinpin promote ...\n",
-        flush=True,
-    )
+    for what, body in questions.items():
+        print(f"  # {what}\n  curl -s {base}/predict/feast -H 'content-type: application/json' -d '{json.dumps(body)}'")
+    print(f"  curl -s {base}/health\n\nThe page:  {base}/")
+    print(f"The second pair is registered too; the server takes it at its next start after:\n  {promotion(here)}")
+    print("Ctrl-C ends the demo.", flush=True)
+
+
+def promotion(here: Place) -> str:
+    """Write the command that moves the alias to the second pair."""
+    preprocessor, model = json.loads(here.registered.read_text())["second"]
+    program = shlex.quote(str(Path(sys.executable).with_name("twinpin")))
+    versions = f"--preprocessor-version {preprocessor} --model-version {model}"
+    return f"{program} promote --registry-uri {shlex.quote(here.registry_uri)} {versions}"
 
 
 if __name__ == "__main__":

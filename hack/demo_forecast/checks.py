@@ -76,7 +76,7 @@ def _by_entity(ask: Questions) -> Iterator[Check]:
 def _by_protocol(ask: Questions) -> Iterator[Check]:
     """The Open Inference Protocol."""
     inputs = ask.offline.row(1, ask.newest)
-    columns = {name: values.to_numpy() for name, values in inputs.items()}
+    columns = {str(name): values.to_numpy() for name, values in inputs.items()}
     locations = {ENTITY_KEY: np.array([2, 3])}
     yield Check("V2 JSON, columns", partial(ask.v2_json, _tensors(columns), ask.offline.forecast(inputs)))
     yield Check("V2 JSON, entities", partial(ask.v2_json, _tensors(locations), ask.now([2, 3])))
@@ -97,7 +97,7 @@ def _refused(ask: Questions) -> Iterator[Check]:
         ("no time", feast, {"entities": [1], "time_point": "yesterday"}, 400, ""),
         ("a typo", feast, {"entites": [1]}, 400, "entites"),
         ("missing column", "/predict", {"data": {"temp_lag_00": [50.0]}}, 422, "temp_lag_01"),
-        ("text for a number", "/predict", {"data": columns | {"temp_lag_00": ["warm"]}}, 400, "temp_lag_00"),
+        ("text for a number", "/predict", {"data": columns | {"temp_lag_00": ["warm"]}}, 422, "temp_lag_00"),
         ("no such hour", "/predict", {"data": columns | {"hour_lag_00": [25.0]}}, 422, ""),
         ("wrong shape", infer, {"inputs": [_tensor("temp", [2, 2], "FP64", [1.0])]}, 400, "temp"),
         ("unknown model", "/v2/models/nothing/infer", {"inputs": []}, 404, ""),

@@ -39,7 +39,7 @@ class Offline:
 def load(weather: Weather) -> Offline:
     """Load what the alias is on."""
     client = mlflow.MlflowClient()
-    versions = [str(client.get_model_version_by_alias(name, ALIAS).version) for name in (PREPROCESSOR, MODEL)]
-    preprocessor = mlflow.sklearn.load_model(f"models:/{PREPROCESSOR}/{versions[0]}")
-    model = mlflow.pyfunc.load_model(f"models:/{MODEL}/{versions[1]}")
-    return Offline(preprocessor, model, *versions, weather)
+    first, second = (str(client.get_model_version_by_alias(name, ALIAS).version) for name in (PREPROCESSOR, MODEL))
+    preprocessor = mlflow.sklearn.load_model(f"models:/{PREPROCESSOR}/{first}")
+    model = mlflow.pyfunc.load_model(f"models:/{MODEL}/{second}")
+    return Offline(preprocessor, model, first, second, weather)

@@ -3,17 +3,19 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _CODE = Path(__file__).parent
 _LOCK = _CODE.parents[1] / "uv.lock"
 
+#: The modules that decide what is learned, registered and stored; a change in one of them starts anew.
+DECIDING = ("weather.py", "rows.py", "training.py", "registering.py", "filling.py")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One demo's state: a changed demo, lock file, registry or store starts in a place of its own."""
+    """One demo's state: other training code, another lock file, registry or store have a place of their own."""
 
     root: Path
     mlflow_uri: str | None
@@ -63,15 +65,9 @@ def place(mlflow_uri: str | None, redis: str | None) -> Place:
 def _key() -> str:
     """Hash what decides about the pair and the features."""
     digest = hashlib.sha256()
-    for file in _sources():
-        digest.update(file.relative_to(_LOCK.parent).as_posix().encode() + b"\0" + file.read_bytes())
+    for file in [*(_CODE / name for name in DECIDING), *sorted((_CODE / "features_repo").glob("*.*")), _LOCK]:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def _sources() -> Iterator[Path]:
-    """List the demo's own files and the lock file, in an order that does not depend on the disk."""
-    yield from sorted(file for file in _CODE.rglob("*") if file.suffix in {".py", ".yaml"})
-    yield _LOCK
 
 
 def _word(address: str | None) -> str:

@@ -32,7 +32,7 @@ def read() -> Weather:
 def hourly(records: pd.DataFrame) -> pd.DataFrame:
     """One row for every hour from the first to the last record, NaN where there is none; one record per hour stays."""
     grid = _with_wind(records).drop_duplicates("time").set_index("time").sort_index().asfreq("h")
-    grid["hour"] = grid.index.hour.astype(float)
+    grid["hour"] = pd.DatetimeIndex(grid.index).hour.astype(float)
     return grid[list(COLUMNS)]
 
 
