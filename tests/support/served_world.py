@@ -1,0 +1,133 @@
+"""A world for `twinpin serve`: a pair in a real MLflow registry and windows in a real Feast store, not the demo's."""
+
+import sys
+import warnings
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from feast import FeatureService
+from feast.types import Array, Float64
+from feature_repos import location, make_repo, sqlite, this_hour, view
+from pair_folders import save_sklearn, save_xgboost
+from small_server import started
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # MLflow warns of type hints of its own when it is imported
+    import mlflow
+    import mlflow.pyfunc
+    import mlflow.sklearn
+    import xgboost
+    from mlflow import MlflowClient
+    from mlflow.models import infer_signature
+
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+PREPROCESSOR, MODEL, ALIAS = "sea_scaler", "sea_forecaster", "live"
+SERIES = ("level", "swell")
+LAGS, HORIZON, STORED = 5, 3, 30
+KEY = "location_id"
+COLUMNS = [f"{name}_lag_{lag}" for name in SERIES for lag in range(LAGS)]
+
+
+def windows(location_id: int) -> dict[str, np.ndarray]:
+    """What the store holds of one location, oldest value first; location 3 has a gap."""
+    level = location_id + np.sin(np.arange(STORED) / 3)
+    swell = np.cos(np.arange(STORED) / 5) * location_id
+    if location_id == 3:
+        swell[-2] = np.nan
+    return {"level": level, "swell": swell}
+
+
+def row(location_id: int, behind: int = 0) -> pd.DataFrame:
+    """The preprocessor's input for one location, as its newest row or *behind* hours before it."""
+    values = {}
+    for name, window in windows(location_id).items():
+        for lag in range(LAGS):
+            values[f"{name}_lag_{lag}"] = [window[STORED - 1 - behind - lag]]
+    return pd.DataFrame(values)[COLUMNS]
+
+
+@dataclass
+class World:
+    """The folders, and the same pair as MLflow itself loads it."""
+
+    folder: Path
+    registry: str
+    repo: Path
+    online: dict
+    preprocessor: object
+    model: object
+    at: datetime
+
+    def offline(self, rows: pd.DataFrame) -> np.ndarray:
+        """Compute the forecast with MLflow alone."""
+        return np.asarray(self.model.predict(self.preprocessor.transform(rows)), dtype=np.float32)
+
+    def flags(self, rollout: str = "r1", *, store: bool = True, **more: object) -> list[str]:
+        """Everything that `twinpin serve` must be told."""
+        settings = {
+            "host": "127.0.0.1",
+            "http-port": 0,
+            "grpc-port": 0,
+            "registry-uri": self.registry,
+            "preprocessor-name": PREPROCESSOR,
+            "model-name": MODEL,
+            "alias": ALIAS,
+            "rollout": rollout,
+            "pair-dir": self.folder / "pairs" / rollout,
+        }
+        if store:
+            settings |= {"feature-repo": self.repo, "feature-service": "sea", "default-entity": 2}
+        settings |= {name.replace("_", "-"): value for name, value in more.items()}
+        return [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+
+    def serve(self, rollout: str = "r1", *, store: bool = True, **more: object):
+        """Start it."""
+        twinpin = str(Path(sys.executable).with_name("twinpin"))
+        return started([twinpin, "serve", *self.flags(rollout, store=store, **more)], MLFLOW_DISABLE_TELEMETRY="true")
+
+
+def make_world(folder: Path, online: dict | None = None) -> World:
+    """Train, register and fill."""
+    registry = f"sqlite:///{folder}/mlflow.db"
+    at = this_hour()
+    preprocessor, model = _register(folder, registry)
+    repo = _fill(folder / "sea_repo", online or sqlite(folder), at)
+    return World(folder, registry, repo, online or sqlite(folder), preprocessor, model, at)
+
+
+def _register(folder: Path, registry: str):
+    """Fit a small pair and register both halves in one run; returns what MLflow loads back."""
+    draw = np.random.default_rng(0)
+    rows = pd.DataFrame(draw.normal(size=(300, len(COLUMNS))), columns=COLUMNS)
+    rows = rows.mask(draw.random(rows.shape) < 0.05)
+    pipeline = (
+        make_pipeline(SimpleImputer(strategy="median"), StandardScaler()).set_output(transform="pandas").fit(rows)
+    )
+    matrix = pipeline.transform(rows)
+    targets = np.stack([matrix.iloc[:, 0] * (1 + ahead) + matrix.iloc[:, LAGS] for ahead in range(HORIZON)], axis=1)
+    model = xgboost.XGBRegressor(n_estimators=20, max_depth=3, n_jobs=1).fit(matrix, targets)
+    save_sklearn(pipeline, folder / "preprocessor", infer_signature(rows, matrix))
+    save_xgboost(model, folder / "model", infer_signature(matrix, model.predict(matrix)))
+    client = MlflowClient(tracking_uri=registry, registry_uri=registry)
+    run = client.create_run(client.create_experiment("sea", artifact_location=f"file://{folder}/artifacts")).info
+    for name, tree in ((PREPROCESSOR, "preprocessor"), (MODEL, "model")):
+        client.log_artifacts(run.run_id, str(folder / tree), tree)
+        client.create_registered_model(name)
+        version = client.create_model_version(name, f"{run.artifact_uri}/{tree}", run_id=run.run_id)
+        client.set_registered_model_alias(name, ALIAS, version.version)
+    return mlflow.sklearn.load_model(str(folder / "preprocessor")), mlflow.pyfunc.load_model(str(folder / "model"))
+
+
+def _fill(folder: Path, online: dict, at: datetime) -> Path:
+    """Make the feature repository, and write three locations."""
+    entity = location()
+    sea = view("sea_windows", entity, {name: Array(Float64) for name in SERIES})
+    repo = make_repo(folder, [entity, sea, FeatureService(name="sea", features=[sea])], online)
+    repo.write("sea_windows", {each: windows(each) for each in (1, 2, 3)}, at)
+    return folder
