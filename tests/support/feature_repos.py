@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ HOUR = timedelta(hours=1)
 KEY = "location_id"
 
 
+@cache
 def this_hour() -> datetime:
-    """The last full hour, which a fresh row is of."""
+    """The last full hour, which a fresh row is of; the same in one run, so that no test fails at the turn of an hour."""
     return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 

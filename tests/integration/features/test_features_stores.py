@@ -1,14 +1,16 @@
 """FeaturesStep on every online store: one meaning, whatever the store says of rows it does not hold."""
 
+import asyncio
 import gc
 
 import numpy as np
 import pytest
 from feast import ValueType
-from feature_repos import fill_windows, series, this_hour, told, window_repo, written
+from feature_repos import HOUR, fill_windows, series, this_hour, told, window_repo, written
 
 from twinpin.features import Settings, load
 from twinpin.step.errors import UnknownEntities
+from twinpin.step.step import Context
 
 
 async def test_windows_come_back_as_they_were_stored(opened, windows, online):
@@ -107,10 +109,24 @@ async def test_a_hundred_entities_are_answered_in_order(opened, windows, online)
     assert answer.tensors["temp"].tolist() == [series(each, 3).tolist() for each in ids[::-1]]
 
 
+async def test_requests_at_once_do_not_mix(opened, windows, online):
+    """Each gets its own entities at its own time, while a hundred share connections and threads."""
+    opened = await opened(windows(online), window=4)
+    wanted = [([1 + n % 3, 1 + (n + 1) % 3], n % 20) for n in range(100)]
+
+    answers = await asyncio.gather(
+        *(opened.ask(ids, time_point=written(this_hour() - back * HOUR)) for ids, back in wanted)
+    )
+
+    for (ids, back), answer in zip(wanted, answers, strict=True):
+        rows = [series(each)[44 - back : 48 - back].tolist() for each in ids]
+        assert answer.tensors["temp"].tolist() == rows
+
+
 async def test_a_step_that_closed_leaves_nothing_open(windows, online, recwarn):
-    """DynamoDB and Redis report a client that nobody closed when it is collected."""
+    """DynamoDB and Redis report a client that nobody closed when it is collected; first requests at once make one."""
     step = load(Settings(feature_repo=windows(online).folder, feature_service="forecast_features"))
-    await step.check()
+    await asyncio.gather(*(step.run({"entities": np.array([1])}, Context()) for _ in range(10)))
 
     await step.close()
     await step.close()
