@@ -13,13 +13,13 @@ from typing import Any
 
 import orjson
 
+from twinpin.step.binary import BINARY_SIZE, Binary
 from twinpin.step.datatypes import datatype_of, from_raw, shape_of, to_raw
 from twinpin.step.errors import Malformed
 from twinpin.step.jsondata import dumps, from_json, to_json
 from twinpin.step.plain import is_plain, name_of, read_plain
 from twinpin.step.step import Message, Parameters, Tensors
 
-BINARY_SIZE = "binary_data_size"
 BINARY = "binary_data"
 BINARY_OUTPUT = "binary_data_output"
 
@@ -131,29 +131,7 @@ def select(message: Message, requested: tuple[str, ...]) -> Message:
     return Message(tensors, message.parameters, message.id, requested, message.version)
 
 
-class _Binary:
-    """The bytes behind the JSON, which the tensors take in their order."""
-
-    def __init__(self, rest: memoryview) -> None:
-        self._rest = rest
-
-    def take(self, tensor: str, size: object) -> memoryview:
-        """Take the bytes of one tensor."""
-        if type(size) is not int or not 0 <= size <= len(self._rest):
-            raise Malformed(
-                f"tensor {tensor!r} has {BINARY_SIZE} {brief(size)}, but {len(self._rest)} bytes are left for it;"
-                " send the length of the JSON as Inference-Header-Content-Length"
-            )
-        taken, self._rest = self._rest[:size], self._rest[size:]
-        return taken
-
-    def finish(self) -> None:
-        """Refuse bytes that belong to no tensor."""
-        if len(self._rest):
-            raise Malformed(f"{len(self._rest)} bytes are left that belong to no tensor; each needs {BINARY_SIZE}")
-
-
-def _parse(body: bytes, header_length: int | None) -> tuple[dict[str, Any], _Binary]:
+def _parse(body: bytes, header_length: int | None) -> tuple[dict[str, Any], Binary]:
     """Split the body into its JSON object and the bytes behind it."""
     if header_length is not None and not 0 <= header_length <= len(body):
         raise Malformed(f"Inference-Header-Content-Length is {header_length}, but the body has {len(body)} bytes")
@@ -162,7 +140,7 @@ def _parse(body: bytes, header_length: int | None) -> tuple[dict[str, Any], _Bin
     document = _loads(head)
     if not isinstance(document, dict):
         raise Malformed("the body must be a JSON object")
-    return document, _Binary(rest)
+    return document, Binary(rest)
 
 
 def _loads(head: bytes) -> Any:
@@ -178,7 +156,7 @@ def _loads(head: bytes) -> Any:
         raise Malformed(f"the body is not JSON: {first}") from first
 
 
-def _read_inputs(document: dict[str, Any], binary: _Binary, parameters: Parameters, request_id: str) -> Request:
+def _read_inputs(document: dict[str, Any], binary: Binary, parameters: Parameters, request_id: str) -> Request:
     """Read a V2 request; the wishes for binary outputs end here and travel to no other step."""
     wishes: dict[str, bool] = {}
     names: list[str] = []
@@ -201,7 +179,7 @@ def _objects(value: object, key: str) -> list[dict[str, Any]]:
     return value
 
 
-def _tensors(value: object, key: str, binary: _Binary) -> Tensors:
+def _tensors(value: object, key: str, binary: Binary) -> Tensors:
     """Read tensors with their data in JSON or behind it."""
     tensors: Tensors = {}
     for item in _objects(value, key):

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 #: Request header: seconds that the client allows for the answer.
 TIMEOUT_HEADER = b"x-request-timeout"
 JSON = b"application/json"
+ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 # Most requests are answered before it pays to look whether their client is still there.
 _HANGUP_AFTER = 0.05  # seconds
 # nginx's word for a client that did not wait; for the metrics alone, nobody receives it.

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 
 from twinpin.step.codec import Request, encode_request, encode_response, encode_response_binary, read_request, select
 from twinpin.step.errors import Malformed, UnknownModel
-from twinpin.step.exchange import Endpoint, Exchange, Handler, Reply, document
+from twinpin.step.exchange import ANY_METHOD, Endpoint, Exchange, Handler, Reply, document
 from twinpin.step.lifecycle import Lifecycle
 from twinpin.step.limits import Limits
 from twinpin.step.models import EXTENSIONS, SERVER, VERSION, Models
@@ -41,11 +41,8 @@ def routes(models: Sequence[Served], limits: Limits, lifecycle: Lifecycle | None
         "/v2": ("server", front.server),
     }
     found += [Route(path, Endpoint(label, handler)) for path, (label, handler) in plain.items()]
-    found.append(Route("/v2/{rest:path}", Endpoint("unknown", front.unknown, _ANY)))
+    found.append(Route("/v2/{rest:path}", Endpoint("unknown", front.unknown, ANY_METHOD)))
     return found
-
-
-_ANY = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 
 
 def _versioned(tail: str, endpoint: Endpoint) -> list[BaseRoute]:

@@ -11,8 +11,18 @@ from contextlib import contextmanager
 from typing import cast
 
 from twinpin.step.errors import Broken, Busy, DeadlineExceeded, PairMismatch, TwinpinError, Unavailable
-from twinpin.step.step import Answer, Context, Message, Step, TensorSpec
-from twinpin.step.telemetry import IN_FLIGHT, PAIR_MISMATCHES, STEP_SECONDS
+from twinpin.step.step import (
+    MODEL_VERSION,
+    PAIR,
+    PREPROCESSOR_VERSION,
+    Answer,
+    Context,
+    Message,
+    Parameter,
+    Step,
+    TensorSpec,
+)
+from twinpin.step.telemetry import IN_FLIGHT, PAIR_MISMATCHES, STEP_SECONDS, show_pair
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +52,7 @@ class StepModel:
         self._waits = inspect.iscoroutinefunction(step.run)
         self._executor = None if self._waits else ThreadPoolExecutor(threads, thread_name_prefix=self._name)
         self._tasks: set[asyncio.Task[Answer]] = set()
+        self._pair: Parameter | None = None
         self._in_flight = IN_FLIGHT.labels(self._name)
         self._seconds = STEP_SECONDS.labels(self._name)
 
@@ -78,6 +89,8 @@ class StepModel:
         except PairMismatch:
             PAIR_MISMATCHES.inc()
             raise
+        if answer.parameters.get(PAIR, self._pair) != self._pair:
+            self._show_pair(answer)
         versions = self._step.versions
         return Message(
             tensors=answer.tensors,
@@ -175,6 +188,12 @@ class StepModel:
             raise Broken(f"the {self._name} step failed on this request; its log has the cause") from error
         finally:
             self._seconds.observe(time.monotonic() - started)
+
+    def _show_pair(self, answer: Answer) -> None:
+        """Show the pair that stamps the answers; a served step has one for life, so once."""
+        self._pair = answer.parameters[PAIR]
+        halves = (str(answer.parameters.get(half, "")) for half in (PREPROCESSOR_VERSION, MODEL_VERSION))
+        show_pair(str(self._pair), *halves)
 
     def _finished(self, task: asyncio.Task[Answer]) -> None:
         """Forget a task that has ended."""

@@ -19,11 +19,11 @@ from kserve.protocol.rest.server import RESTServer  # noqa: E402
 
 sys.argv[1:] = _arguments
 
-from starlette.routing import Router  # noqa: E402
-from starlette.types import ASGIApp  # noqa: E402
+from starlette.routing import BaseRoute, Route, Router  # noqa: E402
 
 from twinpin.step import protocol  # noqa: E402
-from twinpin.step.errors import TwinpinError  # noqa: E402
+from twinpin.step.errors import TwinpinError, UnknownModel  # noqa: E402
+from twinpin.step.exchange import ANY_METHOD, Endpoint, Exchange, Reply  # noqa: E402
 from twinpin.step.grpc_service import grpc_server  # noqa: E402
 from twinpin.step.lifecycle import Lifecycle  # noqa: E402
 from twinpin.step.rest import Limits, routes  # noqa: E402
@@ -100,7 +100,8 @@ async def _serve(step: Step, settings: Settings) -> None:
     )
     limits = Limits(settings.max_body_bytes, settings.max_rows, settings.request_timeout)
     lifecycle = Lifecycle()
-    app = Router([*routes([model], limits, lifecycle), metrics_route()], default=_sdk(model, settings))
+    app = Router([*routes([model], limits, lifecycle), metrics_route(), *_sdk_routes(model, settings)])
+    app.default = Endpoint("unknown", _unknown, ANY_METHOD)
     grpc = None if settings.grpc_port == NO_PORT else grpc_server([model], limits, lifecycle)
     try:
         await serve(app, grpc, settings, lifecycle)
@@ -108,8 +109,8 @@ async def _serve(step: Step, settings: Settings) -> None:
         await model.aclose()
 
 
-def _sdk(model: StepModel, settings: Settings) -> ASGIApp:
-    """Register the model with the SDK's server, and return the SDK's application, which has what ours has not."""
+def _sdk_routes(model: StepModel, settings: Settings) -> list[BaseRoute]:
+    """Register the model with the SDK's server, and return the paths that we leave to the SDK's application."""
     server = ModelServer(
         http_port=settings.http_port,
         grpc_port=settings.grpc_port,
@@ -120,8 +121,12 @@ def _sdk(model: StepModel, settings: Settings) -> ASGIApp:
     server.register_model(KServeModel(model))
     place = "kserve.model_server:app"
     RESTServer(place, server.dataplane, server.model_repository_extension, settings.http_port).create_application()
-    app: ASGIApp = sdk_app
-    return app
+    return [Route(path, sdk_app) for path in ("/", "/v1/{rest:path}")]
+
+
+async def _unknown(exchange: Exchange) -> Reply:
+    """Refuse a path that nobody has."""
+    raise UnknownModel(f"there is no {exchange.scope['path'][:200]!r} here; the protocol begins at /v2")
 
 
 def _type(spec: TensorSpec) -> dict[str, object]:

@@ -50,10 +50,11 @@ async def serve(
     rest = _Rest(_config(app, settings))
     serving = asyncio.create_task(rest.serve(sockets=[listener]))
     await _first(rest.begun, serving)
-    http_port = listener.getsockname()[1]
-    log.info("serving", extra={"http_port": http_port, "grpc_port": grpc_port})
-    if announce is not None and rest.begun.is_set():
-        announce(http_port, grpc_port)
+    if rest.begun.is_set():
+        http_port = listener.getsockname()[1]
+        log.info("serving", extra={"http_port": http_port, "grpc_port": grpc_port})
+        if announce is not None:
+            announce(http_port, grpc_port)
     await _first(stop, serving)
     log.info("stopping")
     lifecycle.drain()

@@ -37,6 +37,12 @@ def observe(endpoint: str, status: int | str, seconds: float) -> None:
     REQUEST_SECONDS.labels(endpoint).observe(seconds)
 
 
+def show_pair(pair: str, preprocessor_version: str, model_version: str) -> None:
+    """Show the pair that serves now in place of the one before."""
+    PAIR_INFO.clear()
+    PAIR_INFO.labels(pair, preprocessor_version, model_version).set(1)
+
+
 async def _metrics(request: Request) -> Response:
     """Answer a scrape in the format it asks for."""
     encode, content_type = choose_encoder(request.headers.get("accept", ""))

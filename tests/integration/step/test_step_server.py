@@ -117,6 +117,14 @@ async def test_v1_and_liveness_paths_of_the_sdk_remain(rest):
     assert (refused.status_code, "/v2/models/echo/infer" in refused.json()["error"]) == (400, True)
 
 
+@pytest.mark.parametrize("path", ["/nothing", "/v3", "/docs", "/openapi.json", "/v2/repository/models/echo/unload"])
+async def test_paths_that_nobody_has(rest, path):
+    """One shape for them too; a client cannot unload a model, as the SDK lets it."""
+    answer = await rest.post(path, json={})
+
+    assert (answer.status_code, list(answer.json())) == (404, ["error"])
+
+
 async def test_health_answers_beside_slow_work(echo_server):
     """Two steps of pure Python compute for seconds, and liveness still answers within 50 ms."""
     async with httpx.AsyncClient(base_url=echo_server.url, timeout=30) as client:

@@ -402,6 +402,19 @@ async def test_a_client_that_hangs_up_within_its_body_is_forgotten():
     assert (sent, step.done) == ([], [])
 
 
+async def test_a_body_that_does_not_arrive_is_504():
+    """A client that sends slowly holds nothing for longer than its deadline."""
+
+    async def slowly():
+        yield b"{"
+        await asyncio.Event().wait()
+
+    async with connect(StepModel(EchoStep())) as client:
+        answer = await client.post(INFER, content=slowly(), headers={"x-request-timeout": "0.05"})
+
+    assert (answer.status_code, "arrive in time" in answer.text) == (504, True)
+
+
 async def test_metrics_count_by_endpoint_and_status(client):
     """The label is a fixed word: a client's made-up path makes no series."""
     await client.get("/v2/made/up")

@@ -12,7 +12,7 @@ from echo_step import EchoStep, WaitingStep
 from twinpin.step.errors import Broken, Busy, DeadlineExceeded, Impossible, PairMismatch, Unavailable
 from twinpin.step.runner import StepModel
 from twinpin.step.step import Answer, Message
-from twinpin.step.telemetry import IN_FLIGHT, PAIR_MISMATCHES
+from twinpin.step.telemetry import IN_FLIGHT, PAIR_INFO, PAIR_MISMATCHES
 
 
 class HeldStep(EchoStep):
@@ -315,4 +315,21 @@ async def test_a_step_may_answer_without_versions():
     model = StepModel(Plain())
 
     assert (await model.infer(message())).version == ""
+    await model.aclose()
+
+
+async def test_the_pair_that_serves_is_shown():
+    """From its first stamped answer on, and no other beside it."""
+
+    class Stamped(EchoStep):
+        def run(self, tensors, context):
+            return Answer(tensors, {"pair": "p1-m2-abcdef", "preprocessor_version": "1", "model_version": "2"})
+
+    PAIR_INFO.labels("old", "0", "0").set(1)
+    model = StepModel(Stamped())
+
+    await model.infer(message())
+
+    samples = [sample.labels for metric in PAIR_INFO.collect() for sample in metric.samples]
+    assert samples == [{"pair": "p1-m2-abcdef", "preprocessor_version": "1", "model_version": "2"}]
     await model.aclose()
