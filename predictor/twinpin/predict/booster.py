@@ -1,6 +1,7 @@
 """Forecaster: an xgboost model that predicts what MLflow's own loader would, without MLflow or scikit-learn."""
 
 import json
+import math
 import threading
 from typing import Literal
 
@@ -9,6 +10,7 @@ import xgboost
 
 from twinpin.predict.device import Device, place
 from twinpin.predict.flavour import Flavour
+from twinpin.predict.walk import ROWS, Walk, find_walk
 from twinpin.step.errors import CannotStart
 
 Matrix = np.ndarray
@@ -24,7 +26,9 @@ class Forecaster:
     scikit-learn API those up to its best iteration; a classifier answers with probabilities, one column per class.
     """
 
-    def __init__(self, flavour: Flavour, device: Literal["auto", "cpu", "cuda"], threads: int) -> None:
+    def __init__(
+        self, flavour: Flavour, device: Literal["auto", "cpu", "cuda"], threads: int, *, walks: bool = True
+    ) -> None:
         self._booster = _open(flavour, threads)
         config = json.loads(self._booster.save_config())["learner"]
         self._objective = str(config["objective"]["name"])
@@ -38,11 +42,14 @@ class Forecaster:
         self.width = int(self._booster.num_features())
         #: Names of the columns that it was trained with; None where it was trained on a bare matrix.
         self.names: tuple[str, ...] | None = tuple(self._booster.feature_names or ()) or None
+        self._walk = self._find_walk() if walks else None
         #: Values per row, seen by predicting once: from here on the model is warm.
         self.horizon = self._warm_up()
 
     def __call__(self, matrix: Matrix) -> Matrix:
-        """Predict `[n, width]` numbers, NaN where one is missing."""
+        """Predict `[n, width]` FP32, NaN where one is missing."""
+        if self._walk is not None and len(matrix) <= ROWS:
+            return self._walk(matrix)
         if self._classes and self._objective == "multi:softmax":
             return _softmax(self._raw(matrix, margin=True))
         predicted = self._raw(matrix, margin=False)
@@ -50,6 +57,11 @@ class Forecaster:
             predicted = predicted.reshape(-1)
             predicted = np.stack((1.0 - predicted, predicted), axis=1)
         return predicted.reshape(-1, 1) if predicted.ndim == 1 else predicted
+
+    @property
+    def walks(self) -> bool:
+        """Whether few rows take the walk that was proven equal to the booster."""
+        return self._walk is not None
 
     def _raw(self, matrix: Matrix, *, margin: bool) -> Matrix:
         """Predict with the booster itself, in place where it can."""
@@ -69,6 +81,12 @@ class Forecaster:
             return self._booster.predict(  # type: ignore[no-any-return]
                 rows, output_margin=margin, iteration_range=self._trees, validate_features=False
             )
+
+    def _find_walk(self) -> Walk | None:
+        """Few rows are walked by numpy where that is proven equal."""
+        if self.device != "cpu" or not self._inplace or self._classes or not math.isnan(self._missing):
+            return None
+        return find_walk(self._booster, self._trees[1])
 
     def _range(self, flavour: Flavour) -> tuple[int, int]:
         """The trees to use, as the logged class does: (0, 0) means all."""

@@ -13,6 +13,10 @@ class Settings:
     device: Literal["auto", "cpu", "cuda"] = setting(
         "auto", "Where the booster runs: cuda needs a GPU and the CUDA wheel, auto takes cuda where both are there."
     )
-    predict_threads: int | None = setting(
-        None, "Threads that one prediction may use; without it, as many as the container has CPUs."
+    predict_threads: int = setting(
+        1,
+        "Threads of one prediction, 0 for as many as the container has CPUs: more than 1 pays for large batches only.",
+    )
+    predict_fast_path: bool = setting(
+        default=True, help="Walk the trees of a few rows by numpy where that is proven equal at start."
     )

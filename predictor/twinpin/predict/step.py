@@ -96,17 +96,19 @@ def load(pair_dir: Path, settings: Settings) -> PredictStep:
         raise CannotStart("The pair folder holds no pair: run twinpin resolve first, into the same folder.")
     require_digest(folder.model, pin.model)
     flavour = read_flavour(folder.model)
-    forecaster = Forecaster(flavour, settings.device, settings.predict_threads or available_cpus())
+    threads = settings.predict_threads or available_cpus()
+    forecaster = Forecaster(flavour, settings.device, threads, walks=settings.predict_fast_path)
     names = _names(flavour.signature.inputs if flavour.signature else None, forecaster)
     matrices = Matrices(forecaster.width, names, _preprocessed(folder.preprocessor))
     log.info(
-        "model %s of pair %s is warm: %d columns, %d values per row, %s, %d threads",
+        "model %s of pair %s is warm: %d columns, %d values per row, %s, threads: %d, walk for few rows: %s",
         pin.model.version,
         pin.id,
         forecaster.width,
         forecaster.horizon,
         forecaster.device,
         forecaster.threads,
+        "yes" if forecaster.walks else "no",
     )
     return PredictStep(pin, forecaster, matrices, _output(flavour.signature))
 
