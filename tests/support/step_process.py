@@ -63,7 +63,9 @@ def serving(folder, **settings):
     log = folder / "log"
     given = {"host": "127.0.0.1", "http_port": 0, "grpc_port": 0} | settings
     command = [sys.executable, echo_step.__file__, str(folder), *(f"{key}={value}" for key, value in given.items())]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]))
+    }
     with log.open("w") as stream:
         process = subprocess.Popen(command, stderr=stream, stdout=stream, env=environment)
     try:
