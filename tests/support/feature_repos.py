@@ -23,7 +23,7 @@ KEY = "location_id"
 
 @cache
 def this_hour() -> datetime:
-    """The last full hour, which a fresh row is of; the same in one run, so that no test fails at the turn of an hour."""
+    """The last full hour, which a fresh row is of; one for all tests of a run, which may go on past the hour."""
     return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 

@@ -24,6 +24,9 @@ def start(repo, **settings):
         ({"feature_repo": None}, "Set feature_repo"),
         ({"feature_service": None}, "Set feature_service"),
         ({"feature_service": "other"}, "Feature service other does not exist"),
+        ({"default_entity": "EWR"}, "The setting default_entity does not fit: 'EWR' is no id for location_id"),
+        ({"window": 0}, "The setting window is 0"),
+        ({"resolution": float("nan")}, "The setting resolution is nan"),
         ({"entity_key": "site_id"}, r"join keys \['location_id'\], and the setting entity_key is site_id"),
     ],
 )

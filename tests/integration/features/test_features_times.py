@@ -162,6 +162,18 @@ async def test_without_a_window_the_shortest_row_sets_the_length(opened, windows
     assert answer.tensors["humid"].shape == (2, 48)
 
 
+async def test_an_empty_window_is_a_null(opened, windows):
+    """A row that holds no value at all is not a short window."""
+    opened = await opened(windows())
+    opened.repo.write("weather", {4: {"temp": series(4, 0), "humid": series(4)}})
+    opened.repo.write("air", {4: {"pressure": series(4)}})
+
+    with pytest.raises(UnknownEntities, match="temp is null in its row of") as error:
+        await opened.ask([4])
+
+    assert error.value.statuses == {"4": "null"}
+
+
 async def test_another_resolution_moves_the_cut(opened, windows):
     """Quarter-hourly windows: one hour back is four values."""
     opened = await opened(windows(), window=8, resolution=900)

@@ -54,16 +54,17 @@ class Selection:
         if refusal:
             return refusal
         origin = min(times[view] for view in self._timed)
-        as_of = min(times[view] - self._after(times[view], origin) * self.resolution for view in self._timed)
+        after = {view: self._after(times[view], origin) for view in self._timed}
         values: dict[str, Value] = {}
         for feature in self.service.features:
-            value = self._value(feature, rows.values[feature.name][index], times.get(feature.view, origin), origin)
-            if isinstance(value, Refusal):
-                return value
-            values[feature.name] = value
+            value = rows.values[feature.name][index]
+            used = cut(value, after.get(feature.view, 0), self.length) if isinstance(value, np.ndarray) else value
+            if used is None and not feature.has_nan:
+                return self._unusable(feature, value, times.get(feature.view, origin))
+            values[feature.name] = used
         if not self._windows and all(value is None for value in values.values()):
             return Refusal(Status.NULL, f"all its features are null in the row of {iso(origin)}")
-        return Row(as_of, values)
+        return Row(min(times[view] - after[view] * self.resolution for view in self._timed), values)
 
     @cached_property
     def _windows(self) -> frozenset[str]:
@@ -116,19 +117,14 @@ class Selection:
             return (newest - origin) // self.resolution
         return values_after(newest, self.moment, self.resolution)
 
-    def _value(self, feature: Feature, value: Value, newest: int, origin: int) -> Value | Refusal:
-        """Cut one feature's value."""
-        if feature.holds_null(value):
+    def _unusable(self, feature: Feature, value: Value, newest: int) -> Refusal:
+        """Say why a value cannot be used: it is null, or its window does not reach the moment."""
+        if not isinstance(value, np.ndarray) or not value.size:
             return Refusal(Status.NULL, f"{feature.name} is null in its row of {iso(newest)}")
-        if not isinstance(value, np.ndarray):
-            return value
-        window = cut(value, self._after(newest, origin), self.length)
-        if window is None:
-            first = newest - (len(value) - 1) * self.resolution
-            wanted = f", and {self.length} up to the time asked for are wanted" if self.length else ""
-            held = f"{len(value)} values of {feature.name} from {iso(first)} to {iso(newest)}"
-            return Refusal(Status.BEFORE_WINDOW, f"the store holds {held}{wanted}")
-        return window
+        first = newest - (len(value) - 1) * self.resolution
+        wanted = f", and {self.length} up to the time asked for are wanted" if self.length else ""
+        held = f"{len(value)} values of {feature.name} from {iso(first)} to {iso(newest)}"
+        return Refusal(Status.BEFORE_WINDOW, f"the store holds {held}{wanted}")
 
 
 def _duration(microseconds: int) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twinpin.settings import setting
+from twinpin.step.errors import CannotStart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,3 +30,10 @@ class Settings:
     )
     max_entities: int = setting(1000, "Most entities of one request.")
     store_timeout: float = setting(2.0, "Seconds that one read of the online store may take.")
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no sense."""
+        for name in ("window", "resolution", "max_age", "max_entities", "store_timeout"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise CannotStart(f"The setting {name} is {value}: it must be more than 0.")

@@ -12,7 +12,7 @@ from twinpin.features.selection import Refusal, Row, Selection
 from twinpin.features.settings import Settings
 from twinpin.features.values import Value
 from twinpin.features.window import SECOND, Status, cut, iso, parse_time_point
-from twinpin.step.errors import Impossible, Malformed, TooLarge, UnknownEntities
+from twinpin.step.errors import CannotStart, Impossible, Malformed, TooLarge, UnknownEntities
 from twinpin.step.step import (
     AS_OF,
     ENTITIES,
@@ -48,6 +48,7 @@ class FeaturesStep:
         self._store = store
         self._service = store.service
         self._settings = settings
+        self._default = _default_entity(store, settings)
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
@@ -127,9 +128,9 @@ class FeaturesStep:
             if ids.size > self._settings.max_entities:
                 raise TooLarge(f"{ids.size} entities are more than the {self._settings.max_entities} of one request.")
             return key.entities(ids)
-        if self._settings.default_entity is None:
+        if self._default is None:
             raise Impossible(f"No entity is named and there is no default one: send ids of {key.name}.")
-        return [key.entity(self._settings.default_entity)]
+        return [self._default]
 
     def _fields(self, tensors: Tensors, rows: int) -> dict[str, list[Any]]:
         """Collect what on-demand features take from the request."""
@@ -181,6 +182,16 @@ class FeaturesStep:
         hint = _hint({refusal.status for refusal in refusals.values()})
         message = f"No features for {self._service.key.name} {'; '.join(shown)}{rest}. {hint}"
         return UnknownEntities(message, {name: refusal.status.value for name, refusal in refusals.items()})
+
+
+def _default_entity(store: Store, settings: Settings) -> Entity | None:
+    """Read the setting of that name; raises `CannotStart` where the store has no such ids."""
+    if settings.default_entity is None:
+        return None
+    try:
+        return store.service.key.entity(settings.default_entity)
+    except Malformed as error:
+        raise CannotStart(f"The setting default_entity does not fit: {error.message}") from error
 
 
 def _flag(parameters: Parameters) -> bool:

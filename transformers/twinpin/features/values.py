@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,7 +45,7 @@ WINDOWS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Feature:
     """One feature of the service, as tensors and messages name it."""
 
@@ -57,12 +58,12 @@ class Feature:
     #: Name in Feast's response.
     column: str = field(default="", compare=False)
 
-    @property
+    @cached_property
     def is_window(self) -> bool:
         """Whether an entity has many values of it, oldest first."""
         return self.type in WINDOWS
 
-    @property
+    @cached_property
     def kind(self) -> Kind:
         """How it travels."""
         return WINDOWS[self.type] if self.is_window else SCALARS[self.type]
@@ -86,11 +87,10 @@ class Feature:
             return np.array([np.nan if value is None else value for value in values], self.kind.dtype)
         return np.array(values, self.kind.dtype)
 
-    def holds_null(self, value: Value) -> bool:
-        """Whether *value* is a null that the tensor cannot express: of a window, an integer, a text, a truth value."""
-        if value is None:
-            return self.is_window or not self.kind.datatype.startswith("FP")
-        return isinstance(value, np.ndarray) and not value.size
+    @cached_property
+    def has_nan(self) -> bool:
+        """Whether a null has a number for it, which a preprocessor can impute: only a float scalar has."""
+        return self.type in ("DOUBLE", "FLOAT")
 
 
 def _doubles(value: Any) -> Value:
