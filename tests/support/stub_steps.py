@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import defaultdict
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 import orjson
@@ -31,10 +31,12 @@ class StubSteps:
         self.cancelled: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="stub-steps")
-        self._runner = web.AppRunner(self._application(), handler_cancellation=True, access_log=None)
+        self._runner = web.AppRunner(
+            self._application(), handler_cancellation=True, access_log=None, shutdown_timeout=1
+        )
         self.address = ""
 
-    def __enter__(self) -> "StubSteps":
+    def __enter__(self) -> Self:
         self._thread.start()
         self.address = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
         return self
@@ -58,7 +60,7 @@ class StubSteps:
 
     async def _start(self) -> str:
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, shutdown_timeout=1)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
         host, port = self._runner.addresses[0][:2]
         return f"http://{host}:{port}"

@@ -55,10 +55,10 @@ def graph(nodes: dict[str, Any], **spec: Any) -> InferenceGraph:
     return load(orjson.dumps(document).decode())
 
 
-def theirs(url: str, stubs: StubSteps, body: bytes, headers: Headers = ()) -> Outcome:
+def theirs(client: httpx.Client, stubs: StubSteps, body: bytes, headers: Headers = ()) -> Outcome:
     """Ask the real router."""
     run = f"theirs-{next(_RUNS)}"
-    answer = httpx.post(url, content=body, headers=[*headers, (RUN, run)], timeout=30)
+    answer = client.post("/", content=body, headers=[*headers, (RUN, run)])
     return Outcome(answer.status_code, answer.content, stubs.calls[run])
 
 
@@ -88,8 +88,13 @@ def both(
     propagate: Sequence[str] = (),
 ) -> list[tuple[Outcome, Outcome]]:
     """Take each body through the real router and ours."""
-    with real_router(document, propagate=",".join([RUN, *propagate])) as url:
-        return [(theirs(url, stubs, body, headers), ours(document, stubs, body, headers, propagate)) for body in bodies]
+    with (
+        real_router(document, propagate=",".join([RUN, *propagate])) as url,
+        httpx.Client(base_url=url, timeout=30) as client,
+    ):
+        return [
+            (theirs(client, stubs, body, headers), ours(document, stubs, body, headers, propagate)) for body in bodies
+        ]
 
 
 def assert_same(real: Outcome, own: Outcome) -> None:

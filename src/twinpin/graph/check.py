@@ -6,6 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from twinpin.graph import gjson
 from twinpin.graph.document import RESPONSE, ROOT, GraphStep, InferenceGraph, InvalidGraph, Node
+from twinpin.graph.transport import Target
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,8 @@ def _step_errors(document: InferenceGraph, step: GraphStep) -> Iterator[str]:
 def _step_warnings(node: Node, place: int, step: GraphStep) -> Iterator[str]:
     """What the router reads over, or takes for something else."""
     kind = node.router_type
+    if step.service_url and not Target(step.service_url).valid:
+        yield f"has the serviceUrl {step.service_url!r}, which cannot be called: every request to it ends in 500"
     if step.data not in {"", "$request", RESPONSE}:
         yield f"has data {step.data!r}, which KServe ignores: it gets the node's own input; only {RESPONSE} is read"
     elif step.data == RESPONSE and (place == 0 or kind != "Sequence"):

@@ -61,7 +61,7 @@ class Grpc:
             return Reply.of_error(error)  # what the step itself would say to these bytes
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
-            raise DeadlineExceeded(f"the time for the request was over before step {target.model!r} began")
+            raise DeadlineExceeded(f"the time for the request was over before {target.label} began")
         try:
             answer = await self._call(target)(request, timeout=left, metadata=_metadata(headers))
         except grpc.aio.AioRpcError as error:
@@ -109,11 +109,11 @@ def _failure(target: Target, error: grpc.aio.AioRpcError) -> Reply:
         retry = trailing.get("retry-after")
         return Reply(int(trailing[protocol.STATUS_KEY]), Body.of_json(document), float(retry) if retry else None)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        raise DeadlineExceeded(f"step {target.model!r} did not answer in the time allowed") from error
+        raise DeadlineExceeded(f"{target.label} did not answer in the time allowed") from error
     if code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}:
-        raise Unavailable(f"step {target.model!r} cannot be reached, or broke off its answer; try again") from error
+        raise Unavailable(f"{target.label} cannot be reached, or broke off its answer; try again") from error
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in (error.details() or ""):
-        return Reply.of_error(TooLarge(f"step {target.model!r} does not take a request of this size; send fewer rows"))
+        return Reply.of_error(TooLarge(f"{target.label} does not take a request of this size; send fewer rows"))
     kind = BY_STATUS.get(_STATUS.get(code, 500), Broken)
     # A server that is not ours may put an address or a path into its details: they stay in the log.
-    return Reply.of_error(kind(f"step {target.model!r} refused the request with gRPC status {code.name}"))
+    return Reply.of_error(kind(f"{target.label} refused the request with gRPC status {code.name}"))

@@ -15,7 +15,6 @@ from twinpin.step.errors import Broken, DeadlineExceeded, Unavailable
 HEADER_LENGTH = "Inference-Header-Content-Length"
 #: Seconds that a step of ours may take, so that it stops when nobody waits any more.
 TIMEOUT = "X-Request-Timeout"
-_REFUSED = "the address of step {!r} is not one that can be called; see serviceUrl in the graph"
 
 
 def service_url(name: str) -> str:
@@ -53,12 +52,10 @@ class Http:
                 self._url(target), data=body.bytes(), headers=sent, allow_redirects=False
             ) as answer:
                 return _reply(target, answer.status, await answer.read(), answer.headers)
-        except aiohttp.InvalidURL as error:
-            raise Broken(_REFUSED.format(target.model)) from error
         except TimeoutError as error:
-            raise Unavailable(f"step {target.model!r} took too long to connect to; try again") from error
+            raise Unavailable(f"{target.label} took too long to connect to; try again") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"step {target.model!r} cannot be reached, or broke off its answer; try again") from error
+            raise Unavailable(f"{target.label} cannot be reached, or broke off its answer; try again") from error
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -81,13 +78,9 @@ class Http:
         """Read an address once; it stays as it is written."""
         url = self._urls.get(target)
         if url is None:
-            text = target.url or self._locate(target.service)
-            try:
-                url = URL(text, encoded=True)
-            except ValueError as error:
-                raise Broken(_REFUSED.format(target.model)) from error
-            if url.scheme not in {"http", "https"} or not url.host:
-                raise Broken(_REFUSED.format(target.model))
+            if not target.valid:
+                raise Broken(f"the address of {target.label} cannot be called; correct its serviceUrl")
+            url = URL(target.url or self._locate(target.service), encoded=True)
             self._urls[target] = url
         return url
 

@@ -20,7 +20,7 @@ class InProcess:
         step = self._steps.get(target.model)
         try:
             if step is None or (target.version and target.version not in step.versions):
-                raise UnknownModel(f"there is no step {target.model!r} here; the graph names one that is not served")
+                raise UnknownModel(f"{target.label} leads to model {target.model!r}, which is not served here")
             request = body.message()
             answer = select(await step.infer(request, deadline=deadline), request.requested)
         except TwinpinError as error:

@@ -48,10 +48,11 @@ def plan(document: InferenceGraph) -> Plan:
 
 
 def _step(place: int, step: GraphStep) -> PlannedStep:
+    name = step.name or str(place)
     return PlannedStep(
-        name=step.name or str(place),
+        name=name,
         node=step.node_name or None,
-        target=Target(step.service_url, step.service_name),
+        target=Target(step.service_url, step.service_name, name),
         condition=Condition(step.condition) if step.condition else None,
         hard=step.hard,
         chained=step.data == RESPONSE and place > 0,

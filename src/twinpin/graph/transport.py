@@ -1,5 +1,6 @@
 """Transport: the seam between the executor and the steps, be they in this process, over HTTP or over gRPC."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -10,6 +11,9 @@ from twinpin.step.errors import TwinpinError
 
 #: Name and value as they came, several of one name allowed.
 Headers: TypeAlias = Sequence[tuple[str, str]]
+
+#: A name or address; what urllib and yarl let pass beyond it, Go's router does not call either.
+_HOST = re.compile(r"[A-Za-z0-9._~-]+|[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,13 @@ class Target:
 
     url: str = ""
     service: str = ""
+    #: The step's name in the graph, for errors; an address is never shown.
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What errors call the step."""
+        return f"step {self.name!r}" if self.name else "a step of the graph"
 
     @property
     def model(self) -> str:
@@ -62,6 +73,18 @@ class Target:
         if "models" in segments[:-1]:
             return segments[segments.index("models") + 1]
         return (parts.hostname or "").split(".")[0]
+
+    @property
+    def valid(self) -> bool:
+        """Whether the address, where one is written, can be called at all."""
+        if not self.url:
+            return bool(self.service)
+        try:
+            parts = urlsplit(self.url)
+            _port = parts.port  # raises for one that is no number
+        except ValueError:
+            return False
+        return parts.scheme in {"http", "https"} and bool(_HOST.fullmatch(parts.hostname or ""))
 
     @property
     def version(self) -> str:
