@@ -119,3 +119,10 @@ class Pairs:
         """Make the registered model unless it is there."""
         if not self.client.search_registered_models(f"name = '{name}'"):
             self.client.create_registered_model(name)
+
+
+def age_lease(promoter):
+    """Let the time of whoever holds the lease be over."""
+    dead = promoter.lease.read()
+    dead = dead.model_copy(update={"expires": dead.at})
+    promoter._registry.set_tag(MODEL, promoter.lease.key, dead.model_dump_json(by_alias=True))

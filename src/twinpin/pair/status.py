@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from twinpin.pair.errors import LeftLease, NoAlias, PairError
+from twinpin.pair.errors import HalfMoved, LeftLease, NoAlias, PairError
 from twinpin.pair.evidence import Evidence
 from twinpin.pair.history import Move
 from twinpin.pair.lease import Intent
@@ -86,15 +86,23 @@ def _judge(
     promoter: Promoter, versions: Versions, lease: Intent | None, settings: Settings
 ) -> tuple[Evidence | None, PairError | None]:
     """Say why the two are a pair, or what is wrong with them; a dead lease is wrong even beside a good pair."""
-    left = LeftLease(f"A move died half-way: {lease.label}.", mend="twinpin promote --repair") if lease else None
-    if versions == Versions(None, None):
+    evidence, problem = _examine(promoter, versions, settings)
+    if lease is None:
+        return evidence, problem
+    if not lease.live:
+        return evidence, LeftLease(f"A move died half-way: {lease.label}.", mend="twinpin promote --repair")
+    return evidence, problem and HalfMoved(f"The alias is being moved: {lease.label}. {problem.message}")
+
+
+def _examine(promoter: Promoter, versions: Versions, settings: Settings) -> tuple[Evidence | None, PairError | None]:
+    """Examine the two, whatever the lease says."""
+    if versions == (None, None):
         bare = f"Neither {settings.preprocessor_name} nor {settings.model_name} carries the alias {settings.alias!r}."
-        return None, left or NoAlias(bare, mend="twinpin promote --run RUN_ID")
+        return None, NoAlias(bare, mend="twinpin promote --run RUN_ID")
     try:
-        evidence = promoter.require_pair(versions)
+        return promoter.require_pair(versions), None
     except PairError as error:
-        return None, left if left and lease and not lease.live else error
-    return evidence, left if lease and not lease.live else None
+        return None, error
 
 
 def _arrow(move: Move) -> str:

@@ -59,7 +59,9 @@ class Versions(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The head of a pair id: `p7-m12`, with a dash for what is not there."""
+        """The head of a pair id: `p7-m12`, with a dash for a half that is not there."""
+        if self == (None, None):
+            return "none"
         return f"p{self.preprocessor or '-'}-m{self.model or '-'}"
 
 

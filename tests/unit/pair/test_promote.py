@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
-from pairs import MODEL, PREPROCESSOR, columns, signature
+from pairs import MODEL, PREPROCESSOR, age_lease, columns, signature
 
 from twinpin.pair.errors import (
     HalfMoved,
@@ -78,13 +78,6 @@ def two(pairs):
     """Two pairs, the older one in production."""
     old = Versions(*pairs.pair(tag="old", alias="production")[:2])
     return old, Versions(*pairs.pair(tag="new")[:2])
-
-
-def age(promoter):
-    """Let the time of whoever holds the lease be over."""
-    dead = promoter.lease.read()
-    dead = dead.model_copy(update={"expires": dead.at})
-    promoter._registry.set_tag(MODEL, promoter.lease.key, dead.model_dump_json(by_alias=True))
 
 
 def failing(promoter, settings, error, *numbers, after=False):
@@ -180,7 +173,7 @@ def test_a_move_that_cannot_be_undone_leaves_its_intent(promoter, settings, two)
     half = promoter.now()
     with pytest.raises(LeaseHeld):
         promoter.repair()
-    age(promoter)
+    age_lease(promoter)
     with pytest.raises(LeftLease, match="died half-way"):
         promoter.promote(old)
     moved = promoter.repair()
@@ -198,7 +191,7 @@ def test_repair_reverts_where_the_new_pair_is_gone(promoter, settings, two, pair
     with pytest.raises(LeftLease):
         failing(promoter, settings, Unreachable("Gone."), *range(2, 99)).promote(new)
     pairs.client.delete_model_version(MODEL, new.model)
-    age(promoter)
+    age_lease(promoter)
     moved = promoter.repair()
 
     assert (moved.after, promoter.now()) == (old, old)
@@ -210,7 +203,7 @@ def test_repair_keeps_a_pair_that_somebody_set_by_hand_since(promoter, settings,
     with pytest.raises(LeftLease):
         failing(promoter, settings, Unreachable("Gone."), *range(2, 99)).promote(new)
     third = Versions(*pairs.pair(alias="production")[:2])
-    age(promoter)
+    age_lease(promoter)
     promoter.repair()
 
     assert promoter.now() == third
@@ -225,7 +218,7 @@ def test_force_goes_where_repair_cannot(promoter, settings, two, pairs):
     for version in (old.model, new.model):
         pairs.client.delete_model_version(MODEL, version)
     third = Versions(*pairs.pair()[:2])
-    age(promoter)
+    age_lease(promoter)
     with pytest.raises(LeftLease, match="is a pair"):
         promoter.repair()
     promoter.promote(third, force=True)
@@ -261,7 +254,7 @@ def test_after_any_crash_repair_ends_on_a_whole_pair(pairs, settings, two, crash
         with contextlib.suppress(Killed, PairError):
             dying.promote(new) if act == "promote" else dying.repair()
         if whole.lease.read():
-            age(whole)
+            age_lease(whole)
     whole.repair()
 
     assert whole.now() in (old, new)
