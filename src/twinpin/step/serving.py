@@ -18,6 +18,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
+from twinpin.step.head import BoundedHead
 from twinpin.step.lifecycle import Lifecycle
 from twinpin.step.settings import Settings
 
@@ -97,7 +98,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     """Configure uvicorn for speed and for KServe's router, which keeps idle connections for 90 seconds."""
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedHead,
         ws="none",
         log_config=None,
         access_log=False,

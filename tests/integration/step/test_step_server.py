@@ -143,10 +143,11 @@ async def test_health_answers_beside_slow_work(echo_server):
     assert sorted(taken)[len(taken) // 2] < 0.05
 
 
-async def test_grpc_answers_beside_slow_work(channel):
+async def test_grpc_answers_beside_slow_work(channel, rest):
     """The other protocol shares the loop, so it must be free for it too."""
     slow = asyncio.create_task(infer(channel, message("slow", seconds=1)))
-    await asyncio.sleep(0.2)
+    while 'twinpin_in_flight{step="echo"} 1.0' not in (await rest.get("/metrics")).text:
+        assert not slow.done()
 
     started = time.perf_counter()
     await call(channel, protocol.SERVER_LIVE, b"", protocol.ServerLiveResponse)
@@ -289,6 +290,25 @@ def test_a_connection_cut_in_the_middle_harms_nobody_else(echo_server):
             client.sendall(sent)
         answer = httpx.post(echo_server.url + INFER, json=request())
         assert answer.status_code == 200
+
+
+def test_an_endless_header_is_refused(echo_server):
+    """Its client is told and cut; the memory is not filled, and others are answered."""
+    with socket.create_connection(("127.0.0.1", echo_server.http_port)) as client:
+        client.sendall(b"GET /v2 HTTP/1.1\r\nhost: x\r\nx-long: ")
+        for _ in range(20):
+            try:
+                client.sendall(b"a" * (16 << 10))
+            except (BrokenPipeError, ConnectionResetError):
+                break
+        client.settimeout(10)
+        try:
+            told = client.recv(4096)
+        except ConnectionResetError:  # the server closed on bytes still under way
+            told = b""
+
+    assert told == b"" or b" 400 " in told
+    assert httpx.get(echo_server.url + "/v2", headers={"x-long": "a" * 20_000}).status_code == 200
 
 
 def test_logs_are_json_and_a_request_makes_no_line(own_server):

@@ -265,7 +265,7 @@ async def test_closing_waits_for_abandoned_work_and_closes_the_step_last(tmp_pat
     await begun(step)
     request.cancel()
     closing = asyncio.create_task(model.aclose())
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
     step.go.set()
     await closing
 
