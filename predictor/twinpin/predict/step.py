@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import xgboost
 
+from twinpin.pair.errors import PairError
 from twinpin.pair.folder import PairFolder, require_digest
 from twinpin.pair.pin import Pin
 from twinpin.pair.signature import Signature, Spec, read_signature
@@ -86,15 +87,16 @@ class PredictStep:
 
 
 def load(pair_dir: Path, settings: Settings) -> PredictStep:
-    """Load the model of a pair folder and predict once.
+    """Load the model of a pair folder and predict once; CannotStart where it cannot serve."""
+    try:
+        return _load(PairFolder(pair_dir), settings)
+    except PairError as error:
+        raise CannotStart(error.message) from error
 
-    CannotStart where it cannot serve, an error of `twinpin.pair.errors` where the folder is not what was pinned.
-    """
-    folder = PairFolder(pair_dir)
-    pin = folder.read()
-    if pin is None:
-        raise CannotStart("The pair folder holds no pair: run twinpin resolve first, into the same folder.")
-    require_digest(folder.model, pin.model)
+
+def _load(folder: PairFolder, settings: Settings) -> PredictStep:
+    """Load it from its verified tree."""
+    pin = _pinned(folder)
     flavour = read_flavour(folder.model)
     threads = settings.predict_threads or available_cpus()
     forecaster = Forecaster(flavour, settings.device, threads, walks=settings.predict_fast_path)
@@ -111,6 +113,15 @@ def load(pair_dir: Path, settings: Settings) -> PredictStep:
         "yes" if forecaster.walks else "no",
     )
     return PredictStep(pin, forecaster, matrices, _output(flavour.signature))
+
+
+def _pinned(folder: PairFolder) -> Pin:
+    """Read the Pin, and see that the model's tree is the one that was pinned."""
+    pin = folder.read()
+    if pin is None:
+        raise CannotStart("The pair folder holds no pair: run twinpin resolve first, into the same folder.")
+    require_digest(folder.model, pin.model)
+    return pin
 
 
 def _names(specs: tuple[Spec, ...] | None, forecaster: Forecaster) -> tuple[str, ...] | None:

@@ -14,7 +14,6 @@ import xgboost
 from mlflow.models import infer_signature
 
 from twinpin import predict
-from twinpin.pair.errors import DigestMismatch
 from twinpin.predict import device
 from twinpin.predict.cpus import available_cpus
 from twinpin.step.errors import Broken, CannotStart, Impossible, Malformed, PairMismatch
@@ -149,7 +148,7 @@ def test_a_model_that_was_tampered_with_never_serves(tmp_path):
     with (tmp_path / "model" / "model.ubj").open("ab") as file:
         file.write(b"x")
 
-    with pytest.raises(DigestMismatch):
+    with pytest.raises(CannotStart, match="not the one that was pinned"):
         predict.load(tmp_path, predict.Settings())
 
 

@@ -17,7 +17,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from twinpin import preprocess
-from twinpin.pair.errors import DigestMismatch
 from twinpin.preprocess.result import check_gaps, to_matrix
 from twinpin.step.errors import Broken, CannotStart, Impossible
 from twinpin.step.step import Context
@@ -281,6 +280,30 @@ def test_a_pipeline_in_a_class_of_ones_own_is_fast_where_it_is_proven(tmp_path, 
     np.testing.assert_allclose(matrix_of(step, windows(ROWS)), pipeline.transform(ROWS), rtol=1e-12, atol=1e-12)
 
 
+class Picky(mlflow.pyfunc.PythonModel):
+    """One that holds a transformer it does not use, and fails on what it never met."""
+
+    def __init__(self, scaler):
+        self.scaler = scaler
+
+    def predict(self, context, model_input, params=None):
+        """Fail with an error of its own."""
+        return model_input.map(lambda value: {1.0: 10.0, 0.0: 0.0}[value])
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), StandardScaler().fit(np.array([[1.0], [2.0]]))])
+def test_what_the_proof_stumbles_over_is_no_reason_not_to_start(tmp_path, caplog, scaler):
+    """A preprocessor that fails on drawn rows, or whose transformer was never fitted, serves as it is."""
+    frame = pd.DataFrame({"a": [1.0]})
+    pair_folders.save_python_model(Picky(scaler), tmp_path / "preprocessor", infer_signature(frame))
+
+    with caplog.at_level(logging.INFO, logger="twinpin.preprocess"):
+        step = loaded(tmp_path)
+
+    assert "no fast path" in caplog.text
+    np.testing.assert_array_equal(matrix_of(step, {"a": np.array([1.0])}), [[10]])
+
+
 @pytest.mark.parametrize(
     ("function", "says"),
     [
@@ -322,6 +345,23 @@ def test_an_artifact_without_a_flavour_is_a_start_error(tmp_path):
         loaded(tmp_path)
 
 
+def test_a_module_that_the_image_lacks_is_named(tmp_path):
+    """What to add to the image is said at start."""
+    passing(tmp_path)
+    (tmp_path / "preprocessor" / "model.pkl").write_bytes(b"cabsent_library\nScaler\n.")
+
+    with pytest.raises(CannotStart, match="module absent_library, which is not installed"):
+        loaded(tmp_path)
+
+
+def test_an_artifact_that_is_no_mlflow_model_is_a_start_error(tmp_path):
+    """A tree without an MLmodel file is named as such."""
+    (tmp_path / "preprocessor").mkdir()
+
+    with pytest.raises(CannotStart, match="no MLmodel file"):
+        loaded(tmp_path)
+
+
 def test_a_folder_without_a_pair_says_how_to_get_one(tmp_path):
     """The operator is told to resolve first."""
     with pytest.raises(CannotStart, match="twinpin resolve"):
@@ -334,7 +374,7 @@ def test_a_preprocessor_that_was_tampered_with_is_never_unpickled(tmp_path):
     pair_folders.preprocessor_folder(tmp_path)
     (tmp_path / "preprocessor" / "model.pkl").write_bytes(b"cos\nsystem\n(S'touch /tmp/owned'\ntR.")
 
-    with pytest.raises(DigestMismatch):
+    with pytest.raises(CannotStart, match="not the one that was pinned"):
         preprocess.load(tmp_path, preprocess.Settings())
 
 

@@ -16,6 +16,9 @@ KEPT = 64
 
 _MATRIX = 2  # axes: rows and columns
 
+#: Kinds of numpy types that any numeric column takes.
+_PLAIN = frozenset("iuf")
+
 
 class ColumnLayout:
     """Makes a table from tensors by name, from windows by lag, or from one 2-D tensor in the signature's order.
@@ -113,28 +116,40 @@ class ColumnLayout:
     def _matrix(self, tensors: Tensors, routes: Routes, rows: int) -> np.ndarray:
         """Fill the numeric columns, and check them."""
         matrix = np.empty((rows, len(self._numeric)))
-        for route in routes.routes:
-            values = tensors[route.tensor]
-            for place in route.columns if route.lags is None else route.columns[:1]:
-                check_kind(route.tensor, values, self._types[place])
-            if route.lags is None:
-                matrix[:, route.columns[0]] = values if values.ndim == 1 else values[:, 0]
-            else:
-                window = values if values.ndim == _MATRIX else values[:, np.newaxis]
-                matrix[:, route.columns] = window[:, window.shape[1] - 1 - route.lags]
+        if routes.direct:
+            self._fill_direct(matrix, [tensors[name] for name in routes.direct], routes)
+        for window in routes.windows:
+            values = tensors[window.tensor]
+            for place in window.columns:
+                check_kind(window.tensor, values, self._types[place])
+            wide = values if values.ndim == _MATRIX else values[:, np.newaxis]
+            matrix[:, window.columns] = wide[:, wide.shape[1] - 1 - window.lags]
         if routes.absent:
             matrix[:, [self._numeric.index(name) for name in routes.absent]] = 0.0
         self._checks.check(matrix)
         return matrix
 
+    def _fill_direct(self, matrix: np.ndarray, columns: list[np.ndarray], routes: Routes) -> None:
+        """Fill the columns that came by name: together where all are plain numbers, else one by one."""
+        if {each.dtype.kind for each in columns} <= _PLAIN and {each.ndim for each in columns} == {1}:
+            matrix[:, routes.places] = np.array(columns, dtype=float).T
+            return
+        for name, place, values in zip(routes.direct, routes.places, columns, strict=True):
+            check_kind(name, values, self._types[place])
+            matrix[:, place] = values if values.ndim == 1 else values[:, 0]
+
     def _rest(self, tensors: Tensors, routes: Routes) -> dict[str, np.ndarray]:
         """Take the columns of text, times and arrays."""
         rest: dict[str, np.ndarray] = {}
         names = tuple(self._others)
-        for route in routes.routes:
-            values = tensors[route.tensor]
-            for place, lag in zip(route.columns, route.lags if route.lags is not None else [0], strict=True):
-                column = values if values.ndim == 1 else values[:, values.shape[1] - 1 - lag]
+        for name in routes.direct:
+            values = tensors[name]
+            rest[name] = other_column(name, values if values.ndim == 1 else values[:, 0], self._others[name])
+        for window in routes.windows:
+            values = tensors[window.tensor]
+            wide = values if values.ndim == _MATRIX else values[:, np.newaxis]
+            for place, lag in zip(window.columns, window.lags, strict=True):
+                column = wide[:, wide.shape[1] - 1 - lag]
                 rest[names[place]] = other_column(names[place], column, self._others[names[place]])
         for name, wanted in self._arrays.items():
             if name in tensors:

@@ -26,12 +26,20 @@ def find_fast_path(
     """Make a plan and prove it against the *preprocessor*, on its *example* too; None where the pyfunc must do."""
     try:
         columns, whole = _columns(layout)
-        plan = make_plan(find_estimator(preprocessor.raw), columns)
+        plan = _plan(preprocessor, columns)
         prove(plan, whole, _runner(preprocessor, layout, names), _example(layout, example))
     except Unsupported as reason:
         log.info("no fast path, requests run the preprocessor itself: %s", reason)
         return None
     return plan
+
+
+def _plan(preprocessor: Preprocessor, columns: list[str]) -> Plan:
+    """Make the plan; what was never fitted lacks the numbers for one."""
+    try:
+        return make_plan(find_estimator(preprocessor.raw), columns)
+    except AttributeError as error:
+        raise Unsupported(f"it is not fitted, or of another release of scikit-learn ({error})") from error
 
 
 def plain(given: Given) -> np.ndarray | None:

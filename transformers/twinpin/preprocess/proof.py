@@ -82,6 +82,8 @@ def _tried(run: Run, rows: np.ndarray) -> np.ndarray | None:
         return run(rows.copy())
     except Impossible:
         return None
+    except Exception as error:  # a drawn row may be one that code of somebody's own never met
+        raise Unsupported(f"{type(error).__name__} on a drawn row: {error}") from error
 
 
 def _check(expected: np.ndarray | None, given: np.ndarray | None) -> None:

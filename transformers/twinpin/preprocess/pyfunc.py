@@ -43,7 +43,7 @@ class Preprocessor:
         self.flavours: dict[str, Any] = dict(mlmodel.get("flavors") or {})
         self._pyfunc: Any = None
         self._native: Any = None
-        self._call = self._open()
+        self._call = self._opened()
 
     def __call__(self, given: Given) -> Any:
         """Run it; Impossible where it refuses the values, any other error is a defect of it."""
@@ -82,6 +82,18 @@ class Preprocessor:
         """
         pyfunc = self.flavours.get("python_function", {"predict_fn": "transform"})
         return "sklearn" in self.flavours and pyfunc.get("predict_fn") == "transform"
+
+    def _opened(self) -> Callable[[Any], Any]:
+        """Load it, and say what stops it: a module that the image lacks, or an artifact that MLflow cannot read."""
+        try:
+            return self._open()
+        except ModuleNotFoundError as error:
+            raise CannotStart(
+                f"The preprocessor needs the Python module {error.name}, which is not installed here: "
+                "add it to the image."
+            ) from error
+        except mlflow.exceptions.MlflowException as error:
+            raise CannotStart(f"MLflow cannot load the preprocessor: {error.message}") from error
 
     def _open(self) -> Callable[[Any], Any]:
         """Load it as a pyfunc, or as scikit-learn's own."""

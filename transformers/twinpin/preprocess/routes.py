@@ -15,21 +15,25 @@ SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """Where some columns come from: one tensor, and for a window the places in it."""
+class Window:
+    """Columns that come out of one window."""
 
     tensor: str
     #: Positions of the columns among those asked for.
     columns: np.ndarray
-    #: Lag of each column, 0 for the newest value; None where the tensor is the column.
-    lags: np.ndarray | None
+    #: Lag of each column, 0 for the newest value.
+    lags: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """All columns that the tensors give, and the optional ones that they do not."""
+    """Where columns come from."""
 
-    routes: tuple[Route, ...]
+    #: Tensors that are columns, and the positions of those columns.
+    direct: tuple[str, ...]
+    places: np.ndarray
+    windows: tuple[Window, ...]
+    #: Optional columns that no tensor gives.
     absent: tuple[str, ...]
 
 
@@ -52,11 +56,16 @@ def find_routes(columns: Sequence[str], optional: frozenset[str], widths: Mappin
     _refuse_lacking(columns, [name for name in absent if name not in optional])
     _refuse_short(lagged, widths)
     _refuse_windows([name for name, _ in direct if (widths[name] or 1) > 1])
-    routes = [Route(name, np.array([place]), None) for name, place in direct]
-    for feature, places in lagged.items():
-        where, lags = zip(*places, strict=True)
-        routes.append(Route(feature, np.array(where), np.array(lags)))
-    return Routes(tuple(routes), tuple(absent))
+    windows = [
+        Window(feature, np.array([place for place, _ in places]), np.array([lag for _, lag in places]))
+        for feature, places in lagged.items()
+    ]
+    return Routes(
+        tuple(name for name, _ in direct),
+        np.array([place for _, place in direct], dtype=np.intp),
+        tuple(windows),
+        tuple(absent),
+    )
 
 
 def listed(names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from twinpin.pair.errors import PairError
 from twinpin.pair.folder import PairFolder, require_digest
 from twinpin.pair.pin import Pin
 from twinpin.pair.signature import Spec
@@ -91,15 +92,16 @@ class PreprocessStep:
 
 
 def load(pair_dir: Path, settings: Settings) -> PreprocessStep:
-    """Load the preprocessor of a pair folder, prove its fast path, run it once.
+    """Load the preprocessor of a pair folder, prove its fast path, run it once; CannotStart where it cannot serve."""
+    try:
+        return _load(PairFolder(pair_dir), settings)
+    except PairError as error:
+        raise CannotStart(error.message) from error
 
-    CannotStart where it cannot serve, an error of `twinpin.pair.errors` where the folder is not what was pinned.
-    """
-    folder = PairFolder(pair_dir)
-    pin = folder.read()
-    if pin is None:
-        raise CannotStart("The pair folder holds no pair: run twinpin resolve first, into the same folder.")
-    require_digest(folder.preprocessor, pin.preprocessor)
+
+def _load(folder: PairFolder, settings: Settings) -> PreprocessStep:
+    """Load it from its verified tree."""
+    pin = _pinned(folder)
     preprocessor = Preprocessor(folder.preprocessor)
     layout = layout_of(preprocessor.columns())
     example = example_tensors(preprocessor.example())
@@ -110,6 +112,15 @@ def load(pair_dir: Path, settings: Settings) -> PreprocessStep:
     way = "as numpy, proven equal to the pyfunc" if plan else "as the pyfunc itself"
     log.info("preprocessor %s of pair %s is warm, %s", pin.preprocessor.version, pin.id, way)
     return step
+
+
+def _pinned(folder: PairFolder) -> Pin:
+    """Read the Pin, and see that the preprocessor's tree is the one that was pinned."""
+    pin = folder.read()
+    if pin is None:
+        raise CannotStart("The pair folder holds no pair: run twinpin resolve first, into the same folder.")
+    require_digest(folder.preprocessor, pin.preprocessor)
+    return pin
 
 
 def _warm_up(step: PreprocessStep, tensors: Tensors | None) -> None:
