@@ -43,5 +43,5 @@ sync() {
   say "environment $UV_PROJECT_ENVIRONMENT (the first time this downloads about 600 MB)"
   (cd "$root" && "$uv" sync --frozen --quiet --no-default-groups "$@") ||
     die "the environment could not be made: is the package index reachable? (proxies: HTTPS_PROXY, UV_DEFAULT_INDEX)"
-  export PATH="$UV_PROJECT_ENVIRONMENT/bin:$PATH"
+  PATH=$UV_PROJECT_ENVIRONMENT/bin:$PATH:$(dirname "$uv") # the tests of the wheel call uv too
 }

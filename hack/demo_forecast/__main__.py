@@ -37,6 +37,7 @@ def main(
     *, check: bool, redis: str | None, mlflow_uri: str | None, host: str, port: int, grpc_port: int, fresh: bool
 ) -> None:
     """Train a pair, register it, fill Feast and serve forecasts; state lies in ~/.cache/twinpin."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # unwinds, so that the server ends too
     address = Address(host, *serving.free_ports(host, 2)) if check else Address(host, port, grpc_port)
     here = place(mlflow_uri, redis)
     try:
@@ -104,7 +105,6 @@ def checked(here: Place, address: Address, replayed: weather.Weather, newest: pd
 def serve(here: Place, address: Address, measured: weather.Weather) -> None:
     """Serve until told to stop; each hour the weather moves on, as a team's hourly job would make it."""
     with serving.serving(here, address) as process:
-        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         show(here, address)
         while process.poll() is None:
             try:
