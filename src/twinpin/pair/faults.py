@@ -13,6 +13,8 @@ WRONG = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "NOT_IMPLEMENTED", "ENDPOINT_
 
 CREDENTIALS = "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, to ones that may."
 
+DATABASE = "The small MLflow client reads registries over HTTP alone; for a database, install mlflow in full."
+
 
 @contextmanager
 def translated(action: str) -> Iterator[None]:
@@ -22,10 +24,7 @@ def translated(action: str) -> Iterator[None]:
     except PairError:
         raise
     except ImportError as error:
-        raise Refused(
-            f"Could not {action}: {error.name or 'a library'} is not installed. This image reads registries over HTTP"
-            " alone; for a database, install mlflow in full."
-        ) from error
+        raise Refused(f"Could not {action}: {error.name or 'a library'} is not installed. {DATABASE}") from error
     except Exception as error:
         fault = _fault(action, error)
         if fault is None:
@@ -47,7 +46,7 @@ def _fault(action: str, error: Exception) -> PairError | None:
     if code in UNKNOWN:
         return UnknownName(cause)
     if code in WRONG:
-        return Refused(cause)
+        return Refused(f"{cause} {DATABASE}" if "unsupported URI" in cause else cause)
     if code is not None or isinstance(error, OSError):
         return Unreachable(cause)
     return None
