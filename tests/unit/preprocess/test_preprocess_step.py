@@ -198,7 +198,7 @@ def test_without_a_signature_a_fitted_transformer_names_its_columns(tmp_path):
 class Doubling(mlflow.pyfunc.PythonModel):
     """Twice the values, whatever they come in."""
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         """Double."""
         return model_input * 2
 
@@ -210,7 +210,7 @@ class Scaled(mlflow.pyfunc.PythonModel):
         self.pipeline = pipeline
         self.limit = limit
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         """Transform, after a clip that no plan knows of."""
         rows = model_input if self.limit is None else model_input.clip(upper=self.limit)
         return self.pipeline.transform(rows)
@@ -222,7 +222,7 @@ class Returning(mlflow.pyfunc.PythonModel):
     def __init__(self, function):
         self.function = function
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         """Call it."""
         return self.function(model_input)
 
@@ -237,6 +237,7 @@ def test_a_tensor_signature_goes_in_as_an_array(tmp_path):
     doubled = matrix_of(step, {"x": np.array([[1, 2, 3]])})
     assert doubled.dtype == np.float32
     np.testing.assert_array_equal(doubled, [[2, 4, 6]])
+    assert [(spec.datatype, spec.shape) for spec in step.outputs] == [("FP32", (-1, 3))]
 
 
 def test_a_model_without_any_signature_gets_what_came(tmp_path):
@@ -286,7 +287,7 @@ class Picky(mlflow.pyfunc.PythonModel):
     def __init__(self, scaler):
         self.scaler = scaler
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         """Fail with an error of its own."""
         return model_input.map(lambda value: {1.0: 10.0, 0.0: 0.0}[value])
 

@@ -41,6 +41,7 @@ class PreprocessStep:
         self._plan = plan
         self._settings = settings
         self._names = output_names(preprocessor)
+        self._seen: TensorSpec | None = None
         self._stamp = {
             PAIR: pin.id,
             PREPROCESSOR_VERSION: pin.preprocessor.version,
@@ -59,8 +60,9 @@ class PreprocessStep:
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
-        """The matrix, its columns in the preprocessor's own order."""
-        return (TensorSpec(MATRIX, "FP64", (-1, len(self._names) if self._names else -1)),)
+        """The matrix, its columns in the preprocessor's own order: as wide as the row that warmed it up was."""
+        width = len(self._names) if self._names else -1
+        return (TensorSpec(MATRIX, "FP64", (-1, width)) if self._seen is None else self._seen,)
 
     @property
     def fast(self) -> bool:
@@ -80,6 +82,21 @@ class PreprocessStep:
 
     async def close(self) -> None:
         """Hold nothing that must be let go."""
+
+    def warm_up(self, tensors: Tensors | None) -> None:
+        """Run once, so that no request pays for the first; a result that is no matrix will never be one."""
+        if tensors is None:
+            log.info("the preprocessor declares neither a signature nor an example, so nothing warms it up")
+            return
+        try:
+            matrix = self.run(tensors, Context()).tensors[MATRIX]
+        except Impossible as error:
+            log.info("the preprocessor refuses the row that should warm it up: %s", error.message)
+        except Broken as error:
+            raise CannotStart(error.message) from error
+        else:
+            datatype = "FP32" if matrix.dtype == np.float32 else "FP64"
+            self._seen = TensorSpec(MATRIX, datatype, (-1, matrix.shape[1]))
 
     def _matrix(self, given: Given) -> np.ndarray:
         """Take the proven path where it covers what came, else the preprocessor itself."""
@@ -108,7 +125,7 @@ def _load(folder: PairFolder, settings: Settings) -> PreprocessStep:
     names = output_names(preprocessor)
     plan = find_fast_path(preprocessor, layout, names, example) if settings.preprocess_fast_path else None
     step = PreprocessStep(pin, preprocessor, layout, plan, settings)
-    _warm_up(step, example if example is not None else layout.zeros())
+    step.warm_up(example if example is not None else layout.zeros())
     way = "as numpy, proven equal to the pyfunc" if plan else "as the pyfunc itself"
     log.info("preprocessor %s of pair %s is warm, %s", pin.preprocessor.version, pin.id, way)
     return step
@@ -123,25 +140,12 @@ def _pinned(folder: PairFolder) -> Pin:
     return pin
 
 
-def _warm_up(step: PreprocessStep, tensors: Tensors | None) -> None:
-    """Run once, so that no request pays for the first; a result that is no matrix will never be one."""
-    if tensors is None:
-        log.info("the preprocessor declares neither a signature nor an example, so nothing warms it up")
-        return
-    try:
-        step.run(tensors, Context())
-    except Impossible as error:
-        log.info("the preprocessor refuses the row that should warm it up: %s", error.message)
-    except Broken as error:
-        raise CannotStart(error.message) from error
-
-
 def layout_of(specs: tuple[Spec, ...] | None) -> Layout:
     """Choose how tensors become what the preprocessor takes."""
-    if specs is None:
-        return AsSent()
-    if any(spec.tensor for spec in specs):
+    if specs is not None and any(spec.tensor for spec in specs):
         return ArrayLayout(specs)
+    if specs is None or any(spec.name is None for spec in specs):
+        return AsSent()
     return ColumnLayout(specs)
 
 
