@@ -17,6 +17,7 @@ from twinpin.step.errors import DeadlineExceeded, UnknownModel
 from twinpin.step.lifecycle import Lifecycle
 from twinpin.step.limits import Limits
 from twinpin.step.step import Message, TensorSpec
+from twinpin.step.telemetry import PAIR_INFO
 
 NO_STORE = "No feature store is configured here: send the columns themselves to /predict, or start with --feature-repo."
 
@@ -43,6 +44,7 @@ class Forecasts:
         self.health = Health(stages, lifecycle)
         #: The pair that serves: id and both versions, None where no answer told them yet.
         self.pair: dict[str, str | None] = _pair_known(stages, pair_id)
+        _show(self.pair)
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -103,8 +105,17 @@ class Forecasts:
 
     async def _run(self, body: Body, headers: Headers, deadline: float | None) -> Message:
         answer = await self._within(deadline, lambda by: self._pipeline.forecast(body, headers, deadline=by))
-        self.pair = pair(answer)
+        self._note(pair(answer))
         return answer
+
+    def _note(self, found: dict[str, str | None]) -> None:
+        """Remember the pair that answered, and show it in the metrics in place of the one before."""
+        if found == self.pair:
+            return
+        if self.pair["id"]:
+            PAIR_INFO.labels(**_labels(self.pair)).set(0)
+        self.pair = found
+        _show(found)
 
     async def _within(self, deadline: float | None, work: Callable[[float], Awaitable[Message]]) -> Message:
         """Do the *work* in a slot of its own, until the client's deadline or ours, whichever comes first."""
@@ -116,6 +127,16 @@ class Forecasts:
                     return await work(by)
             except TimeoutError as error:
                 raise DeadlineExceeded("The forecast took longer than the request may; send fewer rows.") from error
+
+
+def _labels(found: dict[str, str | None]) -> dict[str, str]:
+    names = {"id": "pair"}
+    return {names.get(key, key): value or "" for key, value in found.items()}
+
+
+def _show(found: dict[str, str | None]) -> None:
+    if found["id"]:
+        PAIR_INFO.labels(**_labels(found)).set(1)
 
 
 def _pair_known(stages: Stages, pair_id: str | None) -> dict[str, str | None]:
