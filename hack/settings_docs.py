@@ -23,6 +23,20 @@ and `twinpin serve` takes all of them but the last table.
 This page is made by `hack/settings-docs` from the code: change it there.
 """
 
+TAIL = """
+## Exit codes
+
+| code | meaning | what to do |
+|---|---|---|
+| 0 | done, or stopped by SIGTERM after requests in flight were finished | |
+| 1 | a server cannot start, or a defect (with its traceback) | read the sentence; report a traceback |
+| 2 | a flag or a variable is wrong | `twinpin COMMAND --help` |
+| 3 | refused: the alias names no pair, or something in it does not fit | run what the message proposes |
+| 4 | temporary: the registry was down, or the alias half moved, until the deadline | run it again; an init container is |
+| 5 | any other fault of the pair, such as a lease that another holds | read the sentence |
+| 143 | resolve, promote or rollback was ended by SIGTERM | `twinpin status` |
+"""
+
 #: Heading -> the dataclass, in the order in which somebody sets a product up.
 SECTIONS: dict[str, type] = {
     "The pair: resolve, promote, rollback, status": Pair,
@@ -38,7 +52,7 @@ SECTIONS: dict[str, type] = {
 
 def document() -> str:
     """Render the page."""
-    return HEAD + "".join(f"\n## {title}\n\n{table(settings)}\n" for title, settings in SECTIONS.items())
+    return HEAD + "".join(f"\n## {title}\n\n{table(settings)}\n" for title, settings in SECTIONS.items()) + TAIL
 
 
 def table(settings: type) -> str:

@@ -13,13 +13,14 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from demo_forecast import checking, client, filling, offline, registering, serving, training, weather
+from demo_forecast import checking, client, filling, offline, reaching, registering, serving, training, weather
 from demo_forecast.checks import checks
 from demo_forecast.place import Place, place
 from demo_forecast.progress import stage, table
 from demo_forecast.questions import Questions
 from demo_forecast.rows import HORIZON
 from demo_forecast.serving import Address
+from twinpin.pair.errors import PairError
 from twinpin.pair.version import Versions
 
 REFILL_SECONDS = 3600
@@ -42,6 +43,7 @@ def main(
     here = place(mlflow_uri, redis)
     try:
         serving.require_free(address)
+        require_servers(redis, mlflow_uri)
         if fresh:
             here.clear()
         measured = weather.read()
@@ -51,8 +53,16 @@ def main(
         if check:
             sys.exit(not checked(here, address, replayed, newest))
         serve(here, address, measured)
-    except (serving.NotServing, training.NotBetter) as error:
+    except (serving.NotServing, reaching.NotReachable, training.NotBetter, PairError) as error:
         sys.exit(f"error: {error}")
+
+
+def require_servers(redis: str | None, mlflow_uri: str | None) -> None:
+    """Raise NotReachable where a server that the flags name is not there."""
+    if redis is not None:
+        reaching.require("Redis", redis, 6379)
+    if mlflow_uri is not None and mlflow_uri.startswith("http"):
+        reaching.require("MLflow server", mlflow_uri, 443 if mlflow_uri.startswith("https") else 80)
 
 
 def have_pair(here: Place, measured: weather.Weather) -> None:
