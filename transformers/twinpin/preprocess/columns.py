@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from twinpin.pair.signature import Spec
-from twinpin.preprocess.routes import Routes, find_routes
+from twinpin.preprocess.routes import Routes, find_routes, listed
 from twinpin.preprocess.table import Table
 from twinpin.preprocess.types import DATATYPES, NUMERIC, NumericTypes, check_kind, other_column
 from twinpin.step.errors import Impossible, Malformed
@@ -56,6 +56,8 @@ class ColumnLayout:
             tensors = {name: values[:, place] for place, name in enumerate(self._order)}
         numeric, others = self._routes(tensors)
         absent = numeric.absent + others.absent + self._absent_arrays(tensors)
+        if len(absent) == len(self._order):
+            raise Impossible(f"None of the preprocessor's columns is in the request: send {listed(self._order)}.")
         return Table(
             order=tuple(name for name in self._order if name not in absent) if absent else self._order,
             numeric=self._numeric,
