@@ -32,8 +32,8 @@ TAIL = """
 | 1 | a server cannot start, or a defect (with its traceback) | read the sentence; report a traceback |
 | 2 | a flag or a variable is wrong | `twinpin COMMAND --help` |
 | 3 | refused: the alias names no pair, or something in it does not fit | run what the message proposes |
-| 4 | temporary: the registry was down, or the alias half moved, until the deadline | run it again; an init container is |
-| 5 | any other fault of the pair, such as a lease that another holds | read the sentence |
+| 4 | temporary: the registry is down, the alias half moved, or another promotion is under way | run it again |
+| 5 | any other fault of the pair | read the sentence |
 | 143 | resolve, promote or rollback was ended by SIGTERM | `twinpin status` |
 """
 
