@@ -60,6 +60,7 @@ def serve(**values: Any) -> None:
 
 
 async def _serve(parts: Parts, server: ServerSettings, settings: Settings) -> None:
+    """Serve on the running loop."""
     await Gateway(parts, server, settings).run(announcement(server.host, parts.pair_id))
 
 
@@ -103,6 +104,7 @@ class Steps:
 
 
 def _model(step: Step, server: ServerSettings) -> StepModel:
+    """Serve a step within the server's limits."""
     return StepModel(
         step,
         threads=server.threads,

@@ -68,6 +68,7 @@ def option(settings: type, field: str) -> Callable[[F], F]:
 
 
 def _flag(entry: Entry) -> Callable[[F], F]:
+    """Make the click option of one setting."""
     return click.option(
         entry.flag,
         entry.field,

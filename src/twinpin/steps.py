@@ -43,18 +43,21 @@ def step() -> None:
 
 
 def _features() -> click.Command:
+    """Make the command of the features step."""
     from twinpin.features import Settings, load  # noqa: PLC0415 -- see above
 
     return _command("features", lambda values: load(take(Settings, values)), Settings)
 
 
 def _preprocess() -> click.Command:
+    """Make the command of the preprocess step."""
     from twinpin.preprocess import Settings, load  # noqa: PLC0415
 
     return _command("preprocess", lambda values: load(values["pair_dir"], take(Settings, values)), Settings)
 
 
 def _predict() -> click.Command:
+    """Make the command of the predict step."""
     from twinpin.predict import Settings, load  # noqa: PLC0415
 
     return _command("predict", lambda values: load(values["pair_dir"], take(Settings, values)), Settings)
@@ -71,6 +74,7 @@ def _command(name: str, load: Callable[[dict[str, Any]], Step], settings: type) 
     """Make the command of one step: its own settings, those of every server, and the pair's folder where it has one."""
 
     def serve(**values: Any) -> None:
+        """Load the step, then serve it."""
         from twinpin.step.server import serve_step  # noqa: PLC0415 -- the SDK takes 2.5 s and 200 MB
 
         server = take(ServerSettings, values)

@@ -96,6 +96,7 @@ class Tab:
             self._note(message)
 
     def _note(self, event):
+        """Keep what a test may ask for."""
         if event["method"] == "Runtime.exceptionThrown":
             self.complaints.append(event["params"]["exceptionDetails"]["text"])
         elif event["method"] == "Log.entryAdded" and event["params"]["entry"]["level"] == "error":

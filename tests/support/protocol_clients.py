@@ -81,6 +81,7 @@ def triton_grpc(port):
 
 
 def _kserve_request():
+    """Make one row of columns."""
     from kserve import InferInput, InferRequest
 
     given = InferInput("temp", list(TEMP.shape), "FP64")
@@ -94,6 +95,7 @@ def kserve_rest(port):
     from kserve.inference_client import RESTConfig
 
     async def run():
+        """Ask."""
         client = InferenceRESTClient(RESTConfig(protocol="v2"))
         url = f"http://127.0.0.1:{port}"
         answer = await client.infer(url, _kserve_request(), model_name="forecast")
@@ -108,6 +110,7 @@ def kserve_grpc(port):
     from kserve import InferenceGRPCClient
 
     async def run():
+        """Ask."""
         client = InferenceGRPCClient(f"127.0.0.1:{port}")
         answer = await client.infer(_kserve_request())
         ready = await client.is_model_ready("forecast")

@@ -58,11 +58,13 @@ def small_server(**settings):
 
 
 def _setting(word):
+    """Read one setting=value."""
     name, _, value = word.partition("=")
     return name, float(value) if "." in value else int(value)
 
 
 async def _main(settings):
+    """Serve until the end, and tell that the steps were closed."""
     from small_steps import PAIR, SmallGraph  # noqa: PLC0415 -- the tests' own process has no need of it
 
     from twinpin.gateway.commands import announcement  # noqa: PLC0415

@@ -82,11 +82,13 @@ class WindowStep:
 
 
 def _utc(text):
+    """Read a time; one without a zone is in UTC."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _status(each, behind):
+    """Say why a location has no features, if so."""
     if str(each) not in {"1", "2", "3"}:
         return "unknown"
     if behind < 0:
@@ -157,6 +159,7 @@ class LineStep:
         return Answer({"forecast": (matrix.sum(axis=1, keepdims=True) + ahead).astype(np.float32)}, STAMP)
 
     async def _wait(self, seconds):
+        """Wait for so many seconds, or for the gate."""
         self.busy.set()
         try:
             async with asyncio.timeout(seconds):

@@ -65,15 +65,18 @@ def encode(document: Mapping[str, Any]) -> bytes:
 
 
 def _text(value: object) -> str | None:
+    """Write a parameter as text."""
     return None if value is None else str(value)
 
 
 def _list(message: step.Message, name: str) -> list[Any]:
+    """Read a parameter that holds a list."""
     value = _parameter(message, name, "[]")
     return value if isinstance(value, list) else []
 
 
 def _object(message: step.Message, name: str) -> dict[str, Any]:
+    """Read a parameter that holds an object."""
     value = _parameter(message, name, "{}")
     return value if isinstance(value, dict) else {}
 

@@ -76,6 +76,7 @@ class ForecastAPI:
         return await self._by_entity(exchange, query, deadline)
 
     async def _by_entity(self, exchange: Exchange, query: EntityQuery, deadline: float) -> Reply:
+        """Ask the graph, and answer in the query's shape."""
         _trace(exchange, query.parameters)
         async with exchange.unless_gone():
             answer = await self._forecasts.by_entity(query, headers=_headers(exchange), deadline=deadline)
@@ -120,6 +121,7 @@ def _trace(exchange: Exchange, parameters: dict[str, Any]) -> None:
 
 
 def _forecast(document: Mapping[str, Any], answer: Message) -> Reply:
+    """Answer with the forecast, and with the pair in a header too."""
     pair = answers.pair(answer)["id"]
     headers = ((answers.PAIR_HEADER, pair.encode()),) if pair and pair.isascii() and pair.isprintable() else ()
     return Reply(answers.encode(document), headers=headers)

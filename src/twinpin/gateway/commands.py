@@ -44,6 +44,7 @@ def gateway(**values: Any) -> None:
 
 
 async def _gateway(values: dict[str, Any], server: ServerSettings) -> None:
+    """Serve on the running loop."""
     settings = take(Settings, values)
     parts = remote_parts(settings, take(RemoteSettings, values), take(GraphSettings, values))
     await Gateway(parts, server, settings).run(announcement(server.host))
@@ -66,6 +67,7 @@ def remote_parts(settings: Settings, remote: RemoteSettings, graph: GraphSetting
 def _pipeline(
     shown: InferenceGraph, transport: Transport, remote: RemoteSettings, graph: GraphSettings, latencies: Latencies
 ) -> Pipeline:
+    """Choose who runs the graph."""
     if remote.mode == "direct":
         return GraphPipeline(Executor(shown, transport, propagate=graph.patterns, observe=latencies.observe))
     if remote.graph_url is None:
@@ -99,6 +101,7 @@ def announcement(host: str, pair_id: str | None = None) -> Callable[[int, int | 
     shown = "localhost" if host in {"0.0.0.0", "::"} else host  # noqa: S104 -- compared, not bound
 
     def announce(http: int, grpc: int | None) -> None:
+        """Print it."""
         rpc = "" if grpc is None else f", gRPC on {shown}:{grpc}"
         what = "Forecasts" if pair_id is None else f"Forecasts of pair {pair_id}"
         click.echo(f"{what} on http://{shown}:{http}{rpc}")

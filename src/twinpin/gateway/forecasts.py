@@ -104,6 +104,7 @@ class Forecasts:
         await self._pipeline.aclose()
 
     async def _run(self, body: Body, headers: Headers, deadline: float | None) -> Message:
+        """Take a body through the graph."""
         answer = await self._within(deadline, lambda by: self._pipeline.forecast(body, headers, deadline=by))
         self._note(pair(answer))
         return answer
@@ -130,11 +131,13 @@ class Forecasts:
 
 
 def _labels(found: dict[str, str | None]) -> dict[str, str]:
+    """Name the pair as the metrics do."""
     names = {"id": "pair"}
     return {names.get(key, key): value or "" for key, value in found.items()}
 
 
 def _show(found: dict[str, str | None]) -> None:
+    """Set the gauge of a pair that is known."""
     if found["id"]:
         PAIR_INFO.labels(**_labels(found)).set(1)
 

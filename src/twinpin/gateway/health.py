@@ -72,6 +72,7 @@ class Health:
             await asyncio.wait({self._probe})
 
     def _state(self) -> State:
+        """Judge by what is known."""
         model = all(self._known.get(each.name, False) for each in (self._stages.preprocess, self._stages.predict))
         feast = self._stages.features is not None and self._known.get(self._stages.features.name, False)
         if not model or self._lifecycle.draining:
@@ -90,6 +91,7 @@ class Health:
             self._probe = None
 
     def _note(self, found: Mapping[str, bool]) -> None:
+        """Remember what was found, and log what changed."""
         for name, serves in found.items():
             if self._known.get(name, True) != serves:
                 log.warning("step %s %s", name, "can serve again" if serves else "cannot serve")
@@ -97,6 +99,7 @@ class Health:
 
 
 async def _serves(stage: Served) -> bool:
+    """Ask one step."""
     try:
         async with asyncio.timeout(PROBE_TIMEOUT):
             await stage.check()

@@ -33,6 +33,7 @@ class Latencies:
 
 
 def _percentiles(seconds: Iterable[float]) -> dict[str, float]:
+    """Give the median and the 99th percentile in milliseconds."""
     ordered = sorted(seconds)
     last = len(ordered) - 1
     return {name: round(1000 * ordered[round(last * share)], 3) for name, share in (("p50_ms", 0.5), ("p99_ms", 0.99))}

@@ -46,6 +46,7 @@ def document(forecasts: Forecasts) -> Part:
 
 
 def _plain() -> Part:
+    """Describe the endpoints of our own."""
     return {
         "/predict": {"post": _ask("Forecast from columns that the request holds", "PayloadRequest", "PayloadForecast")},
         "/predict/feast": {
@@ -71,6 +72,7 @@ def _plain() -> Part:
 
 
 def _history() -> Part:
+    """Describe what the page's chart is drawn from."""
     entity = {
         "name": "entity",
         "in": "query",
@@ -82,6 +84,7 @@ def _history() -> Part:
 
 
 def _protocol(forecasts: Forecasts) -> Part:
+    """Describe the endpoints of the protocol."""
     paths: Part = {
         "/v2": {"get": _read("Server metadata", "ServerMetadata")},
         "/v2/health/live": {"get": _read("Whether the server runs")},
@@ -103,6 +106,7 @@ def _model(path: str, parameters: list[Part]) -> Part:
 
 
 def _path_parameters(forecasts: Forecasts, *, versioned: bool) -> list[Part]:
+    """Describe the variable parts of a model's path."""
     model = {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "enum": [forecasts.name]}}
     if not versioned:
         return [model]
@@ -134,30 +138,37 @@ def _read(summary: str, schema: str | None = None, *, also: dict[int, Part] | No
 
 
 def _text(summary: str, media_type: str = "text/plain") -> Part:
+    """Describe a GET that answers text."""
     content = {media_type: {"schema": {"type": "string"}}}
     return {"summary": summary, "responses": {"200": {"description": summary + ".", "content": content}}}
 
 
 def _errors(*statuses: int) -> dict[int, Part]:
+    """Describe the errors of some statuses."""
     return {status: _error(status) for status in statuses}
 
 
 def _error(status: int) -> Part:
+    """Describe the error of one status."""
     answer = _content(_ERRORS[status], "Missing" if status == 422 else "Error")  # noqa: PLR2004 -- names the entities
     return answer | {"headers": _RETRY if status in {429, 503} else _HEADERS}
 
 
 def _content(description: str, schema: str) -> Part:
+    """Describe an answer of one schema."""
     return {"description": description, "content": _json(_reference(schema))}
 
 
 def _responses(by_status: dict[int, Part]) -> dict[str, Part]:
+    """Key answers by status, as text."""
     return {str(status): answer for status, answer in by_status.items()}
 
 
 def _json(schema: Part) -> Part:
+    """Describe a JSON body."""
     return {"application/json": {"schema": schema}}
 
 
 def _reference(name: str) -> Part:
+    """Point to a named schema."""
     return {"$ref": f"#/components/schemas/{name}"}

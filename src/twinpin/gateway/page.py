@@ -71,6 +71,7 @@ class Page:
         return Reply(answers.encode(self._chart(stored, made, query)), headers=_FRESH)
 
     def _chart(self, stored: step.Message, made: step.Message, query: EntityQuery) -> dict[str, Any]:
+        """Put the windows and the forecast together."""
         answer = answers.entity_answer(made, query)
         series = {name: each[0] for name, each in stored.tensors.items() if each.ndim == 2 and each.dtype.kind in "fiu"}  # noqa: PLR2004 -- a window
         first = next(iter(series), None)
@@ -94,10 +95,12 @@ def _nodes(graph: InferenceGraph) -> list[dict[str, object]]:
 
 
 def _root_first(graph: InferenceGraph) -> list[tuple[str, Node]]:
+    """List the nodes in the document's order, but the root first."""
     return sorted(graph.spec.nodes.items(), key=lambda item: item[0] != "root")
 
 
 def _step(each: GraphStep) -> dict[str, object]:
+    """Describe one step by its name, its condition and where it leads."""
     target = Target(url=each.service_url, service=each.service_name).model
     return {
         "name": each.name,

@@ -17,10 +17,12 @@ _SHAPE: Schema = {"type": "array", "items": {"type": "integer"}}
 
 
 def _object(properties: dict[str, Schema], required: tuple[str, ...]) -> Schema:
+    """Describe an open object: the protocol allows keys of extensions."""
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
 def _list_of(name: str) -> Schema:
+    """Describe a list of a named schema."""
     return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
 
 

@@ -80,6 +80,7 @@ class RemoteStep:
             self._described = time.monotonic()
 
     def _describe(self, document: dict[str, Any]) -> None:
+        """Take over what the step says of itself."""
         try:
             self.versions = tuple(map(str, document.get("versions") or ()))
             self.platform = str(document.get("platform", ""))
@@ -90,6 +91,7 @@ class RemoteStep:
 
 
 def _spec(document: dict[str, Any]) -> TensorSpec:
+    """Read one tensor of the metadata."""
     return TensorSpec(str(document["name"]), str(document["datatype"]), tuple(map(int, document["shape"])))
 
 

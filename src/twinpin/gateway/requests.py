@@ -94,6 +94,7 @@ def entity_query(message: step.Message, entity_key: str | None, *, limit: int) -
 
 
 def _flat(name: str, values: np.ndarray) -> list[Any]:
+    """Read a column of entities."""
     if values.ndim > 2 or values.size != values.shape[0]:  # noqa: PLR2004 -- [n] and [n, 1] are both a column
         raise Malformed(f"Tensor {name!r} holds one entity per row: give it the shape [n].")
     return list(values.reshape(-1).tolist())
@@ -117,6 +118,7 @@ def _object(body: bytes, allowed: frozenset[str]) -> dict[str, Any]:
 def _entity_query(
     document: Mapping[str, Any], entities: tuple[Entity, ...] | None, *, several: bool = False
 ) -> EntityQuery:
+    """Make the query of a document whose entities are read."""
     key, partial = document.get("entity_key"), document.get("partial", False)
     if key is not None and (not isinstance(key, str) or not key):
         raise Malformed("entity_key must be the name of the entity's column, as text.")
@@ -164,6 +166,7 @@ def _entities(value: object, limit: int) -> tuple[Entity, ...] | None:
 
 
 def _entity(value: object) -> Entity:
+    """Check one id; 5.0 is the whole number 5."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | str):

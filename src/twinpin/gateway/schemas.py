@@ -27,20 +27,24 @@ _MISSING: Schema = {
 
 
 def _object(properties: dict[str, Schema], required: tuple[str, ...] = (), *, closed: bool = True) -> Schema:
+    """Describe an object, by default one without other keys."""
     schema: Schema = {"type": "object", "properties": properties}
     schema |= {"required": list(required)} if required else {}
     return schema | ({"additionalProperties": False} if closed else {})
 
 
 def _reference(name: str) -> Schema:
+    """Point to a named schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _ids(most: int) -> Schema:
+    """Describe a list of ids."""
     return {"type": "array", "items": _ENTITY, "minItems": 1, "maxItems": most}
 
 
 def _entity_request(entities: Schema, required: tuple[str, ...] = ()) -> Schema:
+    """Describe a request by entity."""
     return _object(
         {
             "entities": entities,
@@ -84,6 +88,7 @@ def schemas(most_rows: int) -> dict[str, Schema]:
 
 
 def _payload_request(most_rows: int) -> Schema:
+    """Describe a request that holds its columns."""
     column: Schema = {
         "type": "array",
         "items": {"anyOf": [_VALUE, {"type": "array", "items": _VALUE, "minItems": 1}]},
@@ -96,6 +101,7 @@ def _payload_request(most_rows: int) -> Schema:
 
 
 def _answers() -> dict[str, Schema]:
+    """Describe the three shapes of a forecast."""
     one = {"prediction": _HORIZON, "as_of": _NULLABLE_TEXT, "missing": _MISSING, "pair": _reference("Pair")}
     several = {
         "predictions": {"type": "object", "additionalProperties": _HORIZON},
@@ -112,6 +118,7 @@ def _answers() -> dict[str, Schema]:
 
 
 def _health() -> Schema:
+    """Describe what /health answers."""
     return _object(
         {
             "status": {"enum": ["ok", "degraded", "down"]},

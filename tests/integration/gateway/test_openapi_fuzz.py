@@ -52,6 +52,7 @@ def test_every_answer_is_as_described(operations, mode):
             database=None,
         )
         def conforms(case):
+            """Send one and check the answer."""
             asked.add(case.operation.label)
             response = case.call()
             # A body over the limits breaks the schema too, and 413 is the right answer to it.

@@ -83,6 +83,7 @@ def test_redis_goes_away_under_load_and_comes_back(tmp_path):
     over = threading.Event()
 
     def load(path, body):
+        """Ask again and again."""
         with httpx.Client(base_url=server.url, timeout=20) as client:
             while not over.is_set():
                 response = client.post(path, json=body)

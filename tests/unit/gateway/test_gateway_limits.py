@@ -15,6 +15,7 @@ async def limited():
     made = []
 
     async def make(**limits):
+        """Make one."""
         graph = SmallGraph(**limits)
         client = client_of(graph)
         made.append((graph, client))
@@ -33,6 +34,7 @@ async def test_a_body_over_the_limit_is_413_whether_it_says_its_length_or_not(li
     _, client = await limited(max_body_bytes=100)
 
     async def trickle():
+        """Send a little at a time."""
         for _ in range(50):
             yield b" " * 10
 
@@ -106,6 +108,7 @@ async def test_a_body_that_never_ends_is_504(limited):
     _, client = await limited(request_timeout=0.05)
 
     async def endless():
+        """Begin, and never end."""
         yield b'{"data":'
         await asyncio.Event().wait()
 

@@ -24,6 +24,7 @@ async def test_every_reference_leads_somewhere(described):
     """A generator of clients would stop at one that does not."""
 
     def references(part):
+        """List them all."""
         if isinstance(part, dict):
             yield from ([part["$ref"]] if "$ref" in part else [])
             for each in part.values():
