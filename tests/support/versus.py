@@ -12,7 +12,7 @@ from router import real_router
 from stub_steps import RUN, Call, StubSteps
 
 from twinpin.graph.body import Body
-from twinpin.graph.document import InferenceGraph, load
+from twinpin.graph.document import InferenceGraph
 from twinpin.graph.executor import Executor
 from twinpin.graph.http import Http
 from twinpin.graph.transport import Headers
@@ -46,13 +46,6 @@ def parsed(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         return body
-
-
-def graph(nodes: dict[str, Any], **spec: Any) -> InferenceGraph:
-    """Make a document from its nodes: name -> (router type, steps)."""
-    routers = {name: {"routerType": kind, "steps": steps} for name, (kind, steps) in nodes.items()}
-    document = {"kind": "InferenceGraph", "metadata": {"name": "g"}, "spec": {"nodes": routers, **spec}}
-    return load(orjson.dumps(document).decode())
 
 
 def theirs(client: httpx.Client, stubs: StubSteps, body: bytes, headers: Headers = ()) -> Outcome:

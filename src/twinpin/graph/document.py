@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError
 from pydantic.alias_generators import to_camel
 
 from twinpin.step.errors import TwinpinError
@@ -15,6 +15,15 @@ ROOT = "root"
 RESPONSE = "$response"
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads a time as text, as Kubernetes does."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 -- the base class's own way
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 class InvalidGraph(TwinpinError):
     """The graph document cannot be run as it is; the message says which line of it to change."""
 
@@ -22,7 +31,7 @@ class InvalidGraph(TwinpinError):
 class Part(BaseModel):
     """One object of the document: fields that we do not read are kept as they are."""
 
-    model_config = ConfigDict(extra="allow", alias_generator=to_camel, validate_by_name=True, frozen=True)
+    model_config = ConfigDict(extra="allow", alias_generator=to_camel, frozen=True)
 
 
 class GraphStep(Part):
@@ -33,8 +42,8 @@ class GraphStep(Part):
     service_name: str = ""
     service_url: str = ""
     data: str = ""
-    map_predictions_to_instances: bool = False
-    weight: int | None = None
+    map_predictions_to_instances: StrictBool = False
+    weight: StrictInt | None = None
     condition: str = ""
     dependency: Literal["", "Soft", "Hard"] = ""
 
@@ -54,10 +63,10 @@ class Node(Part):
 class RouterTimeouts(Part):
     """Seconds; None: KServe's default, which is no limit for the client of the steps."""
 
-    server_read: int | None = None
-    server_write: int | None = None
-    server_idle: int | None = None
-    service_client: int | None = None
+    server_read: StrictInt | None = None
+    server_write: StrictInt | None = None
+    server_idle: StrictInt | None = None
+    service_client: StrictInt | None = None
 
 
 class GraphSpec(Part):
@@ -66,7 +75,7 @@ class GraphSpec(Part):
     nodes: dict[str, Node] = Field(default_factory=dict)
     router_timeouts: RouterTimeouts | None = None
     #: Seconds for the whole request; KServe acts on it in Knative mode alone, our executor always.
-    timeout: int | None = None
+    timeout: StrictInt | None = None
 
 
 class InferenceGraph(Part):
@@ -84,7 +93,7 @@ class InferenceGraph(Part):
 
     def data(self) -> dict[str, Any]:
         """Return the document as the cluster gets it: what was given, no default added."""
-        return self.model_dump(by_alias=True, exclude_unset=True)
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
     def text(self) -> str:
         """Return the document as YAML."""
@@ -98,11 +107,16 @@ class InferenceGraph(Part):
 
 
 def load(source: Path | str) -> InferenceGraph:
-    """Read a document from a file (a Path) or from YAML text (a str), unchecked; raises InvalidGraph for its form."""
-    text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
+    """Read a document from a file (a Path) or from YAML text (a str); raises InvalidGraph for its form.
+
+    Whether it can run is asked by `twinpin.graph.check.check`.
+    """
     try:
-        return InferenceGraph.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
+        text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
+        return InferenceGraph.model_validate(yaml.load(text, _Loader))  # noqa: S506 -- a SafeLoader less one type
+    except OSError as error:
+        raise InvalidGraph(f"the graph {source} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidGraph(f"the graph is not YAML: {error}") from error
     except ValidationError as error:
         raise InvalidGraph("the graph is not an InferenceGraph: " + "; ".join(_sentences(error))) from error
@@ -116,4 +130,4 @@ def builtin() -> InferenceGraph:
 def _sentences(error: ValidationError) -> Iterator[str]:
     """Name the place of each mistake as a path in the document."""
     for each in error.errors():
-        yield ".".join(str(part) for part in each["loc"]) + ": " + each["msg"]
+        yield (".".join(str(part) for part in each["loc"]) or "document") + ": " + each["msg"]

@@ -27,12 +27,16 @@ class Executor:
         document: InferenceGraph,
         transport: Transport,
         *,
+        strict: bool = False,
         propagate: Sequence[str] = (),
         pick: Callable[[int], int] = secrets.randbelow,
         observe: Callable[[Timing], None] | None = None,
     ) -> None:
-        """*propagate*: patterns of headers; *pick*: draws below a number (Splitters); *observe*: hears of each step."""
-        check(document)
+        """*strict*: refuse what KServe misreads; *propagate*: patterns of headers that go on to every step.
+
+        *pick* draws a number below the one it is given, for Splitters; *observe* hears of each step as it ends.
+        """
+        check(document, strict=strict)
         self.document = document
         self._plan = plan(document)
         self._transport = transport

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from twinpin.graph.condition import Condition
-from twinpin.graph.document import RESPONSE, GraphStep, InferenceGraph
+from twinpin.graph.document import RESPONSE, GraphStep, InferenceGraph, Node
 from twinpin.graph.transport import Target
 
 
@@ -18,7 +18,7 @@ class PlannedStep:
     #: The node that it leads to, or None for a step that a target answers.
     node: str | None
     target: Target
-    #: None: no condition is written, which in a Switch matches nothing.
+    #: None: no condition is written; in a Switch none reads as the empty path, which is the key "".
     condition: Condition | None
     hard: bool
     #: Whether it gets the answer of the step before instead of the node's own input.
@@ -42,18 +42,20 @@ Plan: TypeAlias = Mapping[str, PlannedNode]
 def plan(document: InferenceGraph) -> Plan:
     """Read every condition and target of a checked document."""
     return {
-        name: PlannedNode(name, node.router_type, tuple(_step(place, step) for place, step in enumerate(node.steps)))
+        name: PlannedNode(
+            name, node.router_type, tuple(_step(node, place, step) for place, step in enumerate(node.steps))
+        )
         for name, node in document.spec.nodes.items()
     }
 
 
-def _step(place: int, step: GraphStep) -> PlannedStep:
+def _step(node: Node, place: int, step: GraphStep) -> PlannedStep:
     name = step.name or str(place)
     return PlannedStep(
         name=name,
         node=step.node_name or None,
         target=Target(step.service_url, step.service_name, name),
-        condition=Condition(step.condition) if step.condition else None,
+        condition=Condition(step.condition) if step.condition or node.router_type == "Switch" else None,
         hard=step.hard,
         chained=step.data == RESPONSE and place > 0,
         maps_predictions=step.map_predictions_to_instances,

@@ -2,10 +2,11 @@
 
 import orjson
 import pytest
+from graphs import document as graph
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from random_graphs import bodies, graphs, paths
-from versus import assert_contained, assert_same, both, graph
+from versus import assert_contained, assert_same, both
 
 from twinpin.graph import gjson
 

@@ -6,7 +6,8 @@ ours differs on purpose, the test says so.
 
 import orjson
 import pytest
-from versus import assert_contained, assert_same, both, graph, sent
+from graphs import document as graph
+from versus import assert_contained, assert_same, both, sent
 
 pytestmark = [pytest.mark.router, pytest.mark.timeout(900)]  # the first test may have to build the router
 
