@@ -47,9 +47,7 @@ def serve(**values: Any) -> None:
     REST and gRPC, and a page, until SIGTERM; requests in flight are then finished. Without a feature repository it
     forecasts from columns alone.
     """
-    server = dataclasses.replace(
-        take(ServerSettings, values), model_name=None
-    )  # here the flag names the registered one
+    server = take(ServerSettings, values)
     configure_logging(server.log_level)
     with explaining():
         settings, graph = take(Settings, values), take(GraphSettings, values)

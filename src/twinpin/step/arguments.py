@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-_MEANT = {"--http_port": "--http-port", "--grpc_port": "--grpc-port", "--model_name": "--model-name"}
+_MEANT = {"--http_port": "--http-port", "--grpc_port": "--grpc-port", "--model_name": "--step-name"}
 _IGNORED = frozenset(
     {
         "--predictor_host",

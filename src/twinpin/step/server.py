@@ -93,7 +93,7 @@ async def _serve(step: Step, settings: Settings) -> None:
     """Put the parts together and serve."""
     model = StepModel(
         step,
-        name=settings.model_name,
+        name=settings.step_name,
         threads=settings.threads,
         max_in_flight=settings.max_in_flight,
         request_timeout=settings.request_timeout,

@@ -12,7 +12,7 @@ class Settings:
     host: str = setting("0.0.0.0", "Address to listen on.")  # noqa: S104 -- a pod is reached from outside
     http_port: int = setting(8080, "Port of REST; 0: any free one.")
     grpc_port: int = setting(8081, "Port of gRPC; 0: any free one, -1: no gRPC.")
-    model_name: str | None = setting(None, "Name in /v2/models/NAME; default: the step's own.")
+    step_name: str | None = setting(None, "Name of a step in /v2/models/NAME; default: its own.")
     threads: int = setting(2, "Threads that do the CPU work of requests.")
     max_in_flight: int = setting(64, "Requests taken at a time; one more is answered 429.")
     max_body_bytes: int = setting(8 << 20, "Largest request body in bytes; a larger one is answered 413.")

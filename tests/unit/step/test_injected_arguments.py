@@ -14,13 +14,13 @@ from twinpin.step.settings import Settings
 def command(**values):
     """Print what came out."""
     settings = take(Settings, values)
-    click.echo(f"{settings.model_name} {settings.http_port} {settings.threads}")
+    click.echo(f"{settings.step_name} {settings.http_port} {settings.threads}")
 
 
 @pytest.mark.parametrize(
     ("given", "left"),
     [
-        (["--model_name", "m", "--http_port=9"], ["--model-name", "m", "--http-port=9"]),
+        (["--model_name", "m", "--http_port=9"], ["--step-name", "m", "--http-port=9"]),
         (["--predictor_host", "p.ns", "--workers=2", "--threads", "3"], ["--threads", "3"]),
         (["--enable_predictor_health_check", "--http-port", "9"], ["--http-port", "9"]),
         (["--predictor_host"], []),
