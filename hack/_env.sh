@@ -18,7 +18,7 @@ find_python() {
       return
     fi
   done
-  die "Twinpin needs Python 3.11, 3.12 or 3.13; found $(python3 --version 2>&1 || true). Install one (Debian: apt-get install python3 python3-venv)."
+  die "Twinpin needs Python 3.11, 3.12 or 3.13; found $(python3 --version 2>/dev/null || echo none). Install one (Debian: apt-get install python3 python3-venv)."
 }
 
 # uv: the one on PATH, else one of our own from the package index, in a private environment.
@@ -40,7 +40,7 @@ sync() {
   uv=$(find_uv)
   UV_PROJECT_ENVIRONMENT=$cache/env/$name-$(printf '%s' "$root" | cksum | cut -d' ' -f1)
   export UV_PROJECT_ENVIRONMENT UV_PYTHON_DOWNLOADS=never UV_PYTHON="$python"
-  say "environment $UV_PROJECT_ENVIRONMENT (the first time this downloads about 600 MB)"
+  [[ -d $UV_PROJECT_ENVIRONMENT ]] || say "making $UV_PROJECT_ENVIRONMENT, 1 GB with all its packages"
   (cd "$root" && "$uv" sync --frozen --quiet --no-default-groups "$@") ||
     die "the environment could not be made: is the package index reachable? (proxies: HTTPS_PROXY, UV_DEFAULT_INDEX)"
   PATH=$UV_PROJECT_ENVIRONMENT/bin:$PATH:$(dirname "$uv") # the tests of the wheel call uv too

@@ -157,4 +157,4 @@ def promotion(here: Place) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="hack/demo")

@@ -70,6 +70,7 @@ def grpc_forecast(address: Address, tensors: dict[str, np.ndarray], **parameters
     from kserve import InferenceGRPCClient, InferInput, InferRequest  # noqa: PLC0415 -- see the line above
 
     async def ask() -> tuple[np.ndarray, str]:
+        """Open a channel, ask once, close it."""
         inputs = []
         for name, values in tensors.items():
             datatype = "INT64" if values.dtype.kind == "i" else "FP64"
