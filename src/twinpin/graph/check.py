@@ -4,8 +4,8 @@ import logging
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from twinpin.graph import gjson
 from twinpin.graph.document import RESPONSE, ROOT, GraphStep, InferenceGraph, InvalidGraph, Node
+from twinpin.graph.gjson_path import unsupported
 from twinpin.graph.transport import Target
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ def warnings(document: InferenceGraph) -> Iterator[str]:
 
 
 def _where(node: str, place: int, step: GraphStep) -> str:
+    """Name a step by its name, else by its place."""
     return f"step {step.name!r} of node {node!r}" if step.name else f"step {place} of node {node!r}"
 
 
@@ -89,7 +90,7 @@ def _step_errors(document: InferenceGraph, step: GraphStep) -> Iterator[str]:
         yield "names more than one of nodeName, serviceName, serviceUrl"
     if step.node_name and step.node_name not in document.spec.nodes:
         yield f"leads to node {step.node_name!r}, which does not exist"
-    if step.condition and (reason := gjson.unsupported(step.condition)):
+    if step.condition and (reason := unsupported(step.condition)):
         yield f"has the condition {step.condition!r}: {reason}"
 
 

@@ -75,6 +75,7 @@ class Grpc:
             await channel.close()
 
     def _address(self, target: Target) -> str:
+        """Write the name whose every address gets its share."""
         host = urlsplit(target.url).hostname if target.url else target.service
         return f"dns:///{host}:{self._port}"
 

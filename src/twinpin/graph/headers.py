@@ -50,6 +50,7 @@ class Propagation:
 
 
 def _compile(pattern: str) -> re.Pattern[str] | None:
+    """Read one pattern; None, and a line in the log, where it is none."""
     try:
         return re.compile(pattern)
     except re.error as error:

@@ -50,6 +50,7 @@ def plan(document: InferenceGraph) -> Plan:
 
 
 def _step(node: Node, place: int, step: GraphStep) -> PlannedStep:
+    """Read one step."""
     name = step.name or str(place)
     return PlannedStep(
         name=name,

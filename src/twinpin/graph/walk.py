@@ -130,6 +130,7 @@ class Walk:
             raise DeadlineExceeded(f"step {step.name!r} did not answer in the time allowed") from error
 
     def _note(self, timing: Timing) -> None:
+        """Keep a timing for the reply, and tell it."""
         self.timings.append(timing)
         if self._observe is not None:
             self._observe(timing)

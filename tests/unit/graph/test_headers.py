@@ -3,6 +3,7 @@
 import pytest
 
 from twinpin.graph.headers import Propagation, canonical
+from twinpin.graph.settings import Settings
 from twinpin.graph.transport import Target
 
 HEADERS = [("authorization", "t"), ("x-request-id", "1"), ("X-Request-Id", "2"), ("traceparent", "00")]
@@ -36,6 +37,12 @@ def test_patterns_choose(patterns, values):
 def test_headers_of_the_connection_stay(name):
     """Even a pattern for everything sends no header on that belongs to one connection or one body."""
     assert not Propagation(["."]).select([(name, "x")])
+
+
+def test_patterns_come_from_one_setting():
+    """The setting is written as KServe's: patterns with commas between, and empty means none."""
+    assert Settings(propagate_headers="^X-,(?i)traceparent").patterns == ("^X-", "(?i)traceparent")
+    assert Settings().patterns == ()
 
 
 @pytest.mark.parametrize(
