@@ -41,7 +41,7 @@ class Preprocessor(mlflow.pyfunc.PythonModel):
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
 
-    def predict(self, model_input: pd.DataFrame, params: object = None) -> pd.DataFrame:
+    def predict(self, model_input: pd.DataFrame, params: object = None) -> pd.DataFrame:  # noqa: ARG002
         """Impute and scale; *params* is MLflow's, unused."""
         return self.pipeline.transform(model_input)
 
@@ -122,13 +122,11 @@ def fill(windows: np.ndarray) -> None:
 
 def keys() -> None:
     """Record where Feast put each window in Redis, so that the floor reads the same bytes without Feast."""
-    from feast.infra.online_stores.helpers import _mmh3, _redis_key  # noqa: PLC0415, PLC2701 -- no public name
+    from feast.infra.online_stores.helpers import _mmh3, _redis_key  # noqa: PLC0415 -- no public name
     from feast.protos.feast.types.EntityKey_pb2 import EntityKey  # noqa: PLC0415
     from feast.protos.feast.types.Value_pb2 import Value  # noqa: PLC0415
 
-    entities = [
-        EntityKey(join_keys=["location_id"], entity_values=[Value(int64_val=i + 1)]) for i in range(LOCATIONS)
-    ]
+    entities = [EntityKey(join_keys=["location_id"], entity_values=[Value(int64_val=i + 1)]) for i in range(LOCATIONS)]
     layout = {
         "keys": [_redis_key("bench", entity).hex() for entity in entities],
         "fields": [_mmh3(f"weather:{name}").hex() for name in SERIES],

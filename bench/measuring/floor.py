@@ -7,6 +7,7 @@ BENCH_REDIS set.
 import asyncio
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import hiredis
@@ -35,10 +36,12 @@ class Redis(asyncio.Protocol):
     def __init__(self) -> None:
         self.reader, self.waiting = hiredis.Reader(), []
 
-    def connection_made(self, transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Keep the way out."""
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
+        """Hand each reply to the request that waits longest."""
         self.reader.feed(data)
         while self.waiting and (reply := self.reader.gets()) is not False:
             replies, count, future = self.waiting[0]
@@ -48,6 +51,7 @@ class Redis(asyncio.Protocol):
                 future.set_result(replies)
 
     def read(self, locations: list[int]) -> asyncio.Future:
+        """Ask for the windows of all locations at once."""
         future = asyncio.get_running_loop().create_future()
         self.waiting.append(([], len(locations), future))
         self.transport.write(b"".join([commands[number] for number in locations]))
@@ -62,6 +66,7 @@ def decode(replies: list) -> np.ndarray:
 
 
 def forecast(raw: np.ndarray) -> np.ndarray:
+    """Impute, scale, predict."""
     scaled = ((np.where(np.isnan(raw), fill, raw) - mean) / scale).astype(np.float32)
     return booster.inplace_predict(scaled)
 
@@ -70,6 +75,7 @@ redis: Redis
 
 
 async def answer(path: str, body: bytes) -> bytes:
+    """Answer one of the three kinds of request."""
     request = orjson.loads(body)
     if path == "/predict":
         raw = np.array([[column[0] for column in request["data"].values()]], dtype=np.float64)
@@ -82,8 +88,9 @@ async def answer(path: str, body: bytes) -> bytes:
     return orjson.dumps({"predictions": predictions}, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-async def app(scope, receive, send) -> None:
-    global redis  # noqa: PLW0603 -- one connection for the one process
+async def app(scope: dict, receive: Callable, send: Callable) -> None:
+    """Speak ASGI."""
+    global redis
     if scope["type"] == "lifespan":
         await receive()
         _, redis = await asyncio.get_running_loop().create_connection(Redis, HOST, int(PORT))

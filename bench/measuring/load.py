@@ -29,12 +29,14 @@ class Run:
 def over_http(url: str, bodies: Path, clients: int, seconds: float) -> Run:
     """Send the *bodies* (a file, one JSON document a line) in turn over *clients* connections of wrk."""
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "--timeout", "30s", "-s", str(SCRIPT), url]
-    done = subprocess.run(command, env={**os.environ, "BODIES": str(bodies)}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, env={**os.environ, "BODIES": str(bodies)}, capture_output=True, text=True, check=True
+    )
     return Run(**json.loads(done.stdout.strip().splitlines()[-1]))
 
 
 def over_grpc(address: str, method: str, bodies: list[bytes], clients: int, seconds: float) -> Run:
-    """Send the serialised *bodies* in turn from *clients* coroutines, in a process of its own (its CPU is not counted)."""
+    """Send the serialised *bodies* in turn from *clients* coroutines of a process whose CPU is not counted."""
     frames = b"".join(len(body).to_bytes(4, "big") + body for body in bodies)
     command = [sys.executable, __file__, address, method, str(clients), str(seconds)]
     done = subprocess.run(command, input=frames, capture_output=True, check=True)

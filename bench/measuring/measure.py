@@ -8,24 +8,23 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from load import Run, over_grpc, over_http
-from processes import cpu_seconds, memory_mb, tree
-from report import cpu_table, latency_table
-from servers import Bench, Server, floor, free_port, graph, one_process
+from measuring.load import Run, over_grpc, over_http
+from measuring.processes import cpu_seconds, memory_mb, tree
+from measuring.report import cpu_table, latency_table
+from measuring.servers import Bench, Server, floor, free_port, graph, one_process
+from measuring.work import KINDS, cases, gate, infer_request
+from twinpin.step.protocol import MODEL_INFER
 
-from twinpin.step.protocol import INFER_METHOD, infer_request
-
-KINDS = ("payload", "entity_1", "entities_5", "entities_100")
-TOLERANCE = 1e-5
 HOME = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "twinpin" / "bench"
 
+#: One load: counts, seconds and ms by name.
+Figures = dict[str, float]
 Start = Callable[[Bench], AbstractContextManager[Server]]
 SERVERS: dict[str, Start] = {
     "floor": floor,
@@ -60,7 +59,7 @@ def main() -> None:
     try:
         bench = Bench(HOME / "work", f"127.0.0.1:{port}", router, HOME)
         make_fixture(bench)
-        results = rounds(bench, names, arguments.rounds, clients, arguments.seconds, arguments.out)
+        results = rounds(bench, names, arguments)
     finally:
         redis.terminate()
         redis.wait()
@@ -86,72 +85,42 @@ def make_fixture(bench: Bench) -> None:
         subprocess.run(command, cwd=bench.work, env=environment, stdout=log, stderr=log, check=True)
 
 
-def rounds(
-    bench: Bench, names: list[str], count: int, clients: list[int], seconds: float, out: Path
-) -> dict[str, list[dict[str, dict[str, float]]]]:
+def rounds(bench: Bench, names: list[str], arguments: argparse.Namespace) -> dict[str, list[dict[str, Figures]]]:
     """Measure each server once a round, every other round in reverse order."""
-    results: dict[str, list[dict[str, dict[str, float]]]] = {name: [] for name in names}
-    for number in range(count):
+    clients = [int(each) for each in arguments.clients.split(",")]
+    results: dict[str, list[dict[str, Figures]]] = {name: [] for name in names}
+    for number in range(arguments.rounds):
         for name in names if number % 2 == 0 else reversed(names):
             begun = time.monotonic()
             with SERVERS[name](bench) as server:
-                worst = gate(bench, server)
+                worst = gate(bench.work, server)
                 started = time.monotonic() - begun
-                results[name].append(measure(bench, server, clients, seconds))
-                gate(bench, server)
+                results[name].append(measure(bench, server, clients, arguments.seconds))
+                gate(bench.work, server)
             print(f"round {number + 1} {name}: started in {started:.1f} s, off by {worst:.1e}", file=sys.stderr)
-        out.write_text(json.dumps(results, indent=1))
+        arguments.out.write_text(json.dumps(results, indent=1))
     return results
 
 
-def gate(bench: Bench, server: Server) -> float:
-    """Ask every case once; return the largest difference from the pair's own forecast, or stop where it is too large."""
-    worst = 0.0
-    for kind in KINDS:
-        for case in cases(bench, kind):
-            request = urllib.request.Request(server.url + case["path"], json.dumps(case["body"]).encode())
-            with urllib.request.urlopen(request, timeout=30) as reply:
-                answer = json.load(reply)
-            got = rows(answer, case["body"])
-            pairs = [(a, b) for x, y in zip(got, case["right"], strict=True) for a, b in zip(x, y, strict=True)]
-            worst = max(worst, max(abs(a - b) for a, b in pairs))
-    if worst > TOLERANCE:
-        raise SystemExit(f"{server.url}: a forecast is off by {worst}")
-    return worst
-
-
-def rows(answer: dict, body: dict) -> list[list[float]]:
-    """Return the forecasts in the order of the request."""
-    if "prediction" in answer:
-        return [answer["prediction"]]
-    return [answer["predictions"][str(entity)] for entity in body["entities"]]
-
-
-def cases(bench: Bench, kind: str) -> list[dict]:
-    """Read the requests of one kind and their right answers."""
-    loaded: list[dict] = json.loads((bench.work / "requests" / f"{kind}.json").read_text())
-    return loaded
-
-
-def measure(bench: Bench, server: Server, clients: list[int], seconds: float) -> dict[str, dict[str, float]]:
+def measure(bench: Bench, server: Server, clients: list[int], seconds: float) -> dict[str, Figures]:
     """Load each kind at each number of clients, over HTTP and, where the server has it, gRPC."""
     cells = {}
     for kind in KINDS:
-        path = cases(bench, kind)[0]["path"]
+        path = cases(bench.work, kind)[0]["path"]
         bodies = bench.work / f"{kind}.jsonl"
-        bodies.write_text("".join(json.dumps(case["body"]) + "\n" for case in cases(bench, kind)))
+        bodies.write_text("".join(json.dumps(case["body"]) + "\n" for case in cases(bench.work, kind)))
         over_http(server.url + path, bodies, 4, 1)  # warm-up
         for count in clients:
             cells[f"{kind}/{count}"] = cell(server, partial(over_http, server.url + path, bodies, count, seconds))
             if server.grpc:
-                raw = [infer_request(case["body"]) for case in cases(bench, kind)]
-                load = partial(over_grpc, server.grpc, INFER_METHOD, raw, count, seconds)
+                raw = [infer_request(case["body"]) for case in cases(bench.work, kind)]
+                load = partial(over_grpc, server.grpc, MODEL_INFER, raw, count, seconds)
                 cells[f"grpc {kind}/{count}"] = cell(server, load)
     cells["memory"] = {"pss_mb": memory_mb(tree(server.pids))}
     return cells
 
 
-def cell(server: Server, load: Callable[[], Run]) -> dict[str, float]:
+def cell(server: Server, load: Callable[[], Run]) -> Figures:
     """Run one load; return its figures with the CPU that the server's processes spent per request, in ms."""
     pids = tree(server.pids)
     before = cpu_seconds(pids)
@@ -164,10 +133,12 @@ def cell(server: Server, load: Callable[[], Run]) -> dict[str, float]:
 
 def header(count: int, seconds: float) -> str:
     """Say on what and how the figures were measured."""
-    packages = ", ".join(f"{name} {version(name)}" for name in ("twinpin", "kserve", "feast", "xgboost-cpu", "numpy"))
+    names = ("twinpin", "kserve", "feast", "xgboost-cpu", "numpy")
+    packages = ", ".join(f"{name} {version(name)}" for name in names)
     return (
-        f"{os.cpu_count()} cores, Python {platform.python_version()}, {packages}; medians of {count} interleaved rounds "
-        f"of {seconds:g} s; one compute thread per process; load by wrk (HTTP) and a Python client (gRPC) on the same cores.\n"
+        f"{os.cpu_count()} cores, Python {platform.python_version()}, {packages}; medians of {count} interleaved "
+        f"rounds of {seconds:g} s; one compute thread per process; load by wrk (HTTP) and a Python client (gRPC) on "
+        "the same cores.\n"
     )
 
 

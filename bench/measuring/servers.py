@@ -18,8 +18,6 @@ import yaml
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
 START_SECONDS = 90
-#: Fixed in the router's source.
-ROUTER_PORT = 8080
 #: One loopback address per step, so that all three may use one port, as pods do.
 HOSTS = {"features": "127.0.0.11", "preprocess": "127.0.0.12", "predict": "127.0.0.13"}
 
@@ -62,11 +60,12 @@ class Bench:
 
     @contextmanager
     def process(
-        self, name: str, command: Sequence[str | Path], ending: signal.Signals = signal.SIGTERM
+        self, name: str, command: Sequence[str | Path], ending: signal.Signals = signal.SIGTERM, **variables: str
     ) -> Iterator[subprocess.Popen[bytes]]:
         """Run one command until the block ends, then end it."""
         with (self.logs / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, cwd=HERE)
+            environment = {**self.environment, **variables}
+            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=HERE)
         try:
             yield process
         finally:
@@ -78,7 +77,17 @@ class Bench:
 def floor(bench: Bench) -> Iterator[Server]:
     """The bare work behind the leanest server."""
     port = free_port()
-    command = [BIN / "uvicorn", "--host", "127.0.0.1", "--port", str(port), "--no-access-log", "floor:app"]
+    command = [
+        BIN / "uvicorn",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--no-access-log",
+        "--app-dir",
+        HERE,
+        "floor:app",
+    ]
     with bench.process("floor", command) as process:
         yield await_port(Server(f"http://127.0.0.1:{port}", [process.pid]), process)
 
@@ -97,13 +106,15 @@ def graph(bench: Bench, mode: str) -> Iterator[Server]:
     """Three step processes and the gateway: over KServe's router (mode graph), or over gRPC (mode direct)."""
     with ExitStack() as stack:
         http, grpc = free_port(), free_port()
-        pids = [_step(bench, stack, name, host, http, grpc) for name, host in HOSTS.items()]
+        _pair(bench)
+        pids = [_step(bench, stack, name, ("--http-port", str(http), "--grpc-port", str(grpc))) for name in HOSTS]
         document = bench.work / f"graph-{http}.yaml"
         document.write_text(_document(http))
         target: list[str | Path] = ["--mode", "direct", "--graph", document, "--step-grpc-port", str(grpc)]
         if mode == "graph":
-            pids.append(_router(bench, stack, document))
-            target = ["--mode", "graph", "--graph-url", f"http://127.0.0.1:{ROUTER_PORT}"]
+            router, url = _router(bench, stack, document)
+            pids.append(router)
+            target = ["--mode", "graph", "--graph", document, "--graph-url", url]
         http, grpc = free_port(), free_port()
         ports = ["--host", "127.0.0.1", "--http-port", str(http), "--grpc-port", str(grpc)]
         gateway = stack.enter_context(bench.process(f"gateway-{mode}", [BIN / "twinpin", "gateway", *ports, *target]))
@@ -111,11 +122,18 @@ def graph(bench: Bench, mode: str) -> Iterator[Server]:
         yield await_port(server, gateway)
 
 
-def _step(bench: Bench, stack: ExitStack, name: str, host: str, http: int, grpc: int) -> int:
+def _pair(bench: Bench) -> None:
+    """Resolve the pair as the init container of a pod does."""
+    with bench.process("resolve", [BIN / "twinpin", "resolve"]) as process:
+        if process.wait(timeout=START_SECONDS):
+            raise SystemExit("twinpin resolve failed; see the logs")
+
+
+def _step(bench: Bench, stack: ExitStack, name: str, ports: Sequence[str]) -> int:
     """Start one step on its own loopback address; return its process."""
-    command = [BIN / "twinpin", "step", name, "--host", host, "--http-port", str(http), "--grpc-port", str(grpc)]
+    command = [BIN / "twinpin", "step", name, "--host", HOSTS[name], *ports]
     process = stack.enter_context(bench.process(f"step-{name}", command))
-    await_port(Server(f"http://{host}:{http}"), process)
+    await_port(Server(f"http://{HOSTS[name]}:{ports[1]}"), process)
     return process.pid
 
 
@@ -127,16 +145,16 @@ def _document(port: int) -> str:
     return text
 
 
-def _router(bench: Bench, stack: ExitStack, document: Path) -> int:
-    """Start KServe's router on the document; return its process."""
+def _router(bench: Bench, stack: ExitStack, document: Path) -> tuple[int, str]:
+    """Start KServe's router on the document; return its process and its address."""
     if bench.router is None:
         raise SystemExit("KServe's router is missing: hack/router builds it (needs Go)")
     spec = json.dumps(yaml.safe_load(document.read_text())["spec"])
-    command = [bench.router, "--graph-json", spec]
+    command, address = [bench.router, "--graph-json", spec], f"127.0.0.1:{free_port()}"
     # On SIGTERM it sleeps for 30 s before it stops: nothing is in flight here, so it is killed.
-    process = stack.enter_context(bench.process("router", command, ending=signal.SIGKILL))
-    await_port(Server(f"http://127.0.0.1:{ROUTER_PORT}"), process)
-    return process.pid
+    process = stack.enter_context(bench.process("router", command, signal.SIGKILL, ROUTER_ADDRESS=address))
+    await_port(Server(f"http://{address}"), process)
+    return process.pid, f"http://{address}"
 
 
 def free_port() -> int:
