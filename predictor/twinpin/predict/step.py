@@ -70,6 +70,12 @@ class PredictStep:
             raise Broken("The model could not predict these rows; the log of the predict step says why.") from error
         return Answer({self._output: np.asarray(forecast, dtype=np.float32)}, self._stamp)
 
+    def at_once(self, tensors: Tensors, context: Context) -> Answer | None:
+        """Forecast few rows by the walk; None where the booster must do it."""
+        if any(not self._forecaster.brief(len(values)) for values in tensors.values() if values.ndim):
+            return None
+        return self.run(tensors, context)
+
     async def check(self) -> None:
         """Serve always: the model is warm before the step exists."""
 

@@ -16,6 +16,7 @@ from twinpin.step.step import (
     PAIR,
     PREPROCESSOR_VERSION,
     Answer,
+    Brief,
     Context,
     Message,
     Parameter,
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 class StepModel:
     """Serves one step; implements `Served`.
 
-    A plain `run` works in one of *threads* threads, never on the event loop; a coroutine `run` is awaited on it.
+    A plain `run` works in one of *threads* threads, never on the event loop; a coroutine `run` is awaited on it. What a
+    `Brief` step does at once needs neither a thread nor a place: it is over before another request is looked at.
     At most *max_in_flight* requests run or wait; one more raises Busy. The place of a request whose client has gone,
     or whose deadline has passed, is free again only when its work has really ended. *request_timeout* in seconds.
     """
@@ -49,6 +51,7 @@ class StepModel:
         self._request_timeout = request_timeout
         self._max_in_flight = max_in_flight
         self._places = threading.Semaphore(max_in_flight)
+        self._brief = step if isinstance(step, Brief) else None
         self._waits = inspect.iscoroutinefunction(step.run)
         self._executor = None if self._waits else ThreadPoolExecutor(threads, thread_name_prefix=self._name)
         self._tasks: set[asyncio.Task[Answer]] = set()
@@ -129,6 +132,8 @@ class StepModel:
         """Take a place, start the work and wait for it as long as the deadline allows."""
         if context.deadline is not None and context.deadline <= time.monotonic():
             raise DeadlineExceeded(f"the time for this request ended before the {self._name} step")
+        if self._brief is not None and (answer := self._at_once(self._brief, message, context)) is not None:
+            return answer
         if not self._places.acquire(blocking=False):
             raise Busy(f"the {self._name} step has {self._max_in_flight} requests in hand; try again")
         self._in_flight.inc()
@@ -141,6 +146,15 @@ class StepModel:
                 return await work
         except TimeoutError as error:
             raise DeadlineExceeded(f"the time for this request ended in the {self._name} step") from error
+
+    def _at_once(self, brief: Brief, message: Message, context: Context) -> Answer | None:
+        """Let the step do what takes less time than a thread would cost."""
+        started = time.monotonic()
+        with self._defects(message):
+            answer = brief.at_once(message.tensors, context)
+        if answer is not None:
+            self._seconds.observe(time.monotonic() - started)
+        return answer
 
     def _start(self, message: Message, context: Context) -> asyncio.Future[Answer]:
         """Start the work, which gives its place back when it ends, is cancelled while it waits, or fails."""
@@ -180,14 +194,21 @@ class StepModel:
         """Time the work and log a defect, here and not in `infer`, so that an abandoned request's is logged too."""
         started = time.monotonic()
         try:
+            with self._defects(message):
+                yield
+        finally:
+            self._seconds.observe(time.monotonic() - started)
+
+    @contextmanager
+    def _defects(self, message: Message) -> Iterator[None]:
+        """Log what no error of ours explains, and answer it as Broken."""
+        try:
             yield
         except TwinpinError:
             raise
         except Exception as error:
             log.exception("step %s failed", self._name, extra={"request_id": message.id})
             raise Broken(f"the {self._name} step failed on this request; its log has the cause") from error
-        finally:
-            self._seconds.observe(time.monotonic() - started)
 
     def _show_pair(self, answer: Answer) -> None:
         """Show the pair that stamps the answers; a served step has one for life, so once."""

@@ -6,6 +6,7 @@ requests in flight finished (at most `drain_timeout` seconds). Only then does `s
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -56,6 +57,7 @@ async def serve(
     serving = asyncio.create_task(rest.serve(sockets=[listener]))
     await _first(rest.begun, serving)
     if rest.begun.is_set():
+        _settle()
         http_port = listener.getsockname()[1]
         log.info("serving", extra={"http_port": http_port, "grpc_port": grpc_port})
         if announce is not None:
@@ -69,6 +71,12 @@ async def serve(
     if grpc_server is not None:
         ends.append(grpc_server.stop(settings.drain_timeout))
     await asyncio.gather(*ends)
+
+
+def _settle() -> None:
+    """Spare every later collection what the start has made, which lives to the end (half a million objects)."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _ended(serving: "asyncio.Task[None]") -> None:

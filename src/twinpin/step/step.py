@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -103,3 +103,11 @@ class Step(Protocol):
 
     async def close(self) -> None:
         """Let go of stores and threads; called once, after the last request."""
+
+
+@runtime_checkable
+class Brief(Protocol):
+    """A Step, some of whose work is shorter than handing it to a thread and back (about 0.2 ms)."""
+
+    def at_once(self, tensors: Tensors, context: Context) -> Answer | None:
+        """Do the work on the event loop where it is sure to take less than a millisecond; else None, at no cost."""

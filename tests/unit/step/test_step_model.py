@@ -333,3 +333,46 @@ async def test_the_pair_that_serves_is_shown():
     samples = [sample.labels for metric in PAIR_INFO.collect() for sample in metric.samples]
     assert samples == [{"pair": "p1-m2-abcdef", "preprocessor_version": "1", "model_version": "2"}]
     await model.aclose()
+
+
+class QuickStep(EchoStep):
+    """Does one row at once, and tells which thread did the work."""
+
+    def __init__(self):
+        super().__init__()
+        self.workers = []
+
+    def at_once(self, tensors, context):
+        """Take one row alone."""
+        return self.run(tensors, context) if len(tensors["x"]) == 1 else None
+
+    def run(self, tensors, context):
+        """Note the thread; a NaN is a defect."""
+        self.workers.append(threading.current_thread())
+        if np.isnan(tensors["x"]).any():
+            raise ZeroDivisionError
+        return super().run(tensors, context)
+
+
+async def test_brief_work_is_done_at_once_and_longer_work_in_a_thread():
+    """A thread costs more than one row does; what may take longer must not hold the loop."""
+    step = QuickStep()
+    model = StepModel(step, threads=1, max_in_flight=1)
+
+    await model.infer(message())
+    await model.infer(Message({"x": np.ones((2, 2), np.float32)}))
+
+    assert [each is threading.current_thread() for each in step.workers] == [True, False]
+    await model.aclose()
+
+
+async def test_a_defect_in_brief_work_is_answered_as_one(caplog):
+    """The client learns that it happened, the log learns why, and the next request is served."""
+    model = StepModel(QuickStep(), threads=1)
+
+    with pytest.raises(Broken):
+        await model.infer(Message({"x": np.full((1, 2), np.nan, np.float32)}))
+
+    assert "ZeroDivisionError" in caplog.text
+    assert (await model.infer(message())).tensors["x"].shape == (1, 2)
+    await model.aclose()

@@ -24,6 +24,8 @@ from twinpin.step.step import MODEL_VERSION, PAIR, PREPROCESSOR_VERSION, Answer,
 log = logging.getLogger(__name__)
 
 MATRIX = "matrix"
+#: Rows up to which the proven numpy path takes well under a millisecond.
+FEW = 8
 
 
 class PreprocessStep:
@@ -73,9 +75,16 @@ class PreprocessStep:
         """Preprocess every row: columns in, `[n, m]` FP32 or FP64 out."""
         with np.errstate(all="ignore"):  # what overflows becomes infinite, and is refused as such
             given = self._layout.take(tensors)
-            matrix = self._matrix(given)
-            check_gaps(matrix, given, self._names, allow_missing=self._settings.allow_missing)
-        return Answer({MATRIX: matrix}, self._stamp)
+            return self._answer(self._matrix(given), given)
+
+    def at_once(self, tensors: Tensors, context: Context) -> Answer | None:  # noqa: ARG002 -- the seam's signature
+        """Preprocess few rows by the proven path; None where there is none, or it does not cover what came."""
+        if self._plan is None or any(len(values) > FEW for values in tensors.values() if values.ndim):
+            return None
+        with np.errstate(all="ignore"):
+            given = self._layout.take(tensors)
+            matrix = plain(given)
+            return None if matrix is None else self._answer(self._plan(matrix), given)
 
     async def check(self) -> None:
         """Serve always: the preprocessor is warm before the step exists."""
@@ -97,6 +106,11 @@ class PreprocessStep:
         else:
             datatype = "FP32" if matrix.dtype == np.float32 else "FP64"
             self._seen = TensorSpec(MATRIX, datatype, (-1, matrix.shape[1]))
+
+    def _answer(self, matrix: np.ndarray, given: Given) -> Answer:
+        """Stamp a matrix without a gap that nobody imputed."""
+        check_gaps(matrix, given, self._names, allow_missing=self._settings.allow_missing)
+        return Answer({MATRIX: matrix}, self._stamp)
 
     def _matrix(self, given: Given) -> np.ndarray:
         """Take the proven path where it covers what came, else the preprocessor itself."""
