@@ -13,12 +13,10 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from feast import FeatureStore
-from feast.errors import FeastError
-
 from twinpin.features import connections
 from twinpin.features.entities import Entity
 from twinpin.features.rows import Rows
+from twinpin.features.sdk import FeastError, FeatureStore
 from twinpin.features.service import Service, read_service
 from twinpin.features.settings import Settings
 from twinpin.features.values import Feature
