@@ -15,8 +15,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from measuring.load import Run, over_grpc, over_http
+from measuring.parts import means, totals
 from measuring.processes import cpu_seconds, memory_mb, tree
-from measuring.report import cpu_table, latency_table
+from measuring.report import cpu_table, latency_table, parts_table
 from measuring.servers import Bench, Server, floor, free_port, graph, one_process
 from measuring.work import KINDS, cases, gate, infer_request
 from twinpin.step.protocol import MODEL_INFER
@@ -64,7 +65,8 @@ def main() -> None:
         redis.terminate()
         redis.wait()
     print(header(arguments.rounds, arguments.seconds))
-    print(cpu_table(results, KINDS, 8), latency_table(results, KINDS, clients), sep="\n\n")
+    tables = cpu_table(results, KINDS, 8), latency_table(results, KINDS, clients), parts_table(results, KINDS)
+    print(*tables, sep="\n\n")
 
 
 def built_router() -> Path:
@@ -123,12 +125,13 @@ def measure(bench: Bench, server: Server, clients: list[int], seconds: float) ->
 def cell(server: Server, load: Callable[[], Run]) -> Figures:
     """Run one load; return its figures with the CPU that the server's processes spent per request, in ms."""
     pids = tree(server.pids)
-    before = cpu_seconds(pids)
+    steps, before = totals(server.steps), cpu_seconds(pids)
     run = load()
     spent = sum(after - before.get(pid, 0.0) for pid, after in cpu_seconds(pids).items())
     if run.errors or not run.requests:
         raise SystemExit(f"{server.url}: {run.errors} of {run.requests} requests failed")
-    return {**vars(run), "cpu_ms": 1e3 * spent / run.requests}
+    mean_ms = 1e3 * run.seconds / run.requests
+    return {**vars(run), "mean_ms": mean_ms, "cpu_ms": 1e3 * spent / run.requests, **means(steps, totals(server.steps))}
 
 
 def header(count: int, seconds: float) -> str:

@@ -24,11 +24,12 @@ HOSTS = {"features": "127.0.0.11", "preprocess": "127.0.0.12", "predict": "127.0
 
 @dataclass
 class Server:
-    """A running server: its address, the processes to account, and the port of its gRPC, 0 where it has none."""
+    """A running server: its address, the processes to account, the address of its gRPC, and those of its steps."""
 
     url: str
     pids: list[int] = field(default_factory=list)
     grpc: str = ""
+    steps: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def one_process(bench: Bench) -> Iterator[Server]:
     http, grpc = free_port(), free_port()
     command = [BIN / "twinpin", "serve", "--host", "127.0.0.1", "--http-port", str(http), "--grpc-port", str(grpc)]
     with bench.process("twinpin-serve", command) as process:
-        yield await_port(Server(f"http://127.0.0.1:{http}", [process.pid], f"127.0.0.1:{grpc}"), process)
+        url = f"http://127.0.0.1:{http}"
+        yield await_port(Server(url, [process.pid], f"127.0.0.1:{grpc}", [url]), process)
 
 
 @contextmanager
@@ -108,6 +110,7 @@ def graph(bench: Bench, mode: str) -> Iterator[Server]:
         http, grpc = free_port(), free_port()
         _pair(bench)
         pids = [_step(bench, stack, name, ("--http-port", str(http), "--grpc-port", str(grpc))) for name in HOSTS]
+        steps = [f"http://{host}:{http}" for host in HOSTS.values()]
         document = bench.work / f"graph-{http}.yaml"
         document.write_text(_document(http))
         target: list[str | Path] = ["--mode", "direct", "--graph", document, "--step-grpc-port", str(grpc)]
@@ -118,7 +121,7 @@ def graph(bench: Bench, mode: str) -> Iterator[Server]:
         http, grpc = free_port(), free_port()
         ports = ["--host", "127.0.0.1", "--http-port", str(http), "--grpc-port", str(grpc)]
         gateway = stack.enter_context(bench.process(f"gateway-{mode}", [BIN / "twinpin", "gateway", *ports, *target]))
-        server = Server(f"http://127.0.0.1:{http}", [*pids, gateway.pid], f"127.0.0.1:{grpc}")
+        server = Server(f"http://127.0.0.1:{http}", [*pids, gateway.pid], f"127.0.0.1:{grpc}", steps)
         yield await_port(server, gateway)
 
 
