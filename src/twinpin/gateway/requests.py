@@ -26,7 +26,8 @@ _INT64 = range(-(2**63), 2**63)
 class EntityQuery:
     """A forecast for entities, whose features the graph reads from the store.
 
-    *entities* is None where the configured default entity is meant; each entity is named once, in the client's order.
+    *entities* is None where the configured default entity is meant; else they stand in the client's order. A JSON body
+    names each of them once; a tensor has a row for each, and so has its answer.
     """
 
     entities: tuple[Entity, ...] | None
@@ -66,13 +67,13 @@ def parse_payload(body: bytes) -> step.Message:
 def parse_entities(body: bytes, *, limit: int) -> EntityQuery:
     """Read the body of `/predict/feast`: ids, one id, or null for the configured default entity."""
     document = _object(body, _ENTITY_KEYS)
-    return _entity_query(document, _entities(document.get("entities"), limit))
+    return _entity_query(document, _distinct(_entities(document.get("entities"), limit)))
 
 
 def parse_batch(body: bytes, *, limit: int) -> EntityQuery:
     """Read the body of `/predict/feast/batch`: at least one entity, answered by entity."""
     document = _object(body, _ENTITY_KEYS)
-    entities = _entities(document.get("entities"), limit)
+    entities = _distinct(_entities(document.get("entities"), limit))
     if entities is None:
         raise Malformed('A batch names its entities: send {"entities": [ids]} with at least one id.')
     return _entity_query(document, entities, several=True)
@@ -95,7 +96,7 @@ def entity_query(message: step.Message, entity_key: str | None, *, limit: int) -
 
 def _flat(name: str, values: np.ndarray) -> list[Any]:
     """Read a column of entities."""
-    if values.ndim > 2 or values.size != values.shape[0]:  # noqa: PLR2004 -- [n] and [n, 1] are both a column
+    if values.ndim not in {1, 2} or values.size != len(values):  # [n] and [n, 1] are both a column
         raise Malformed(f"Tensor {name!r} holds one entity per row: give it the shape [n].")
     return list(values.reshape(-1).tolist())
 
@@ -149,7 +150,7 @@ def _common(document: Mapping[str, Any]) -> tuple[str, step.Parameters]:
 
 
 def _entities(value: object, limit: int) -> tuple[Entity, ...] | None:
-    """One id, several ids (each answered once, in this order), or null."""
+    """One id, several ids, or null; all are text as soon as one is."""
     if value is None:
         return None
     ids = value if isinstance(value, list) else [value]
@@ -159,10 +160,13 @@ def _entities(value: object, limit: int) -> tuple[Entity, ...] | None:
         raise TooLarge(
             f"{len(ids)} entities are more than the {limit} that one request may name: send several requests."
         )
-    distinct = {str(each): each for each in map(_entity, ids)}
-    if any(isinstance(each, str) for each in distinct.values()):
-        return tuple(distinct)
-    return tuple(distinct.values())
+    entities = tuple(map(_entity, ids))
+    return tuple(map(str, entities)) if any(isinstance(each, str) for each in entities) else entities
+
+
+def _distinct(entities: tuple[Entity, ...] | None) -> tuple[Entity, ...] | None:
+    """Leave out repetitions: an answer by name holds each name once."""
+    return None if entities is None else tuple(dict.fromkeys(entities))
 
 
 def _entity(value: object) -> Entity:

@@ -2,6 +2,8 @@
 
 from typing import Any, TypeAlias
 
+from twinpin.step.protocol_schemas import MISSING
+
 Schema: TypeAlias = dict[str, Any]
 
 _NULLABLE_TEXT: Schema = {"type": ["string", "null"]}
@@ -18,11 +20,6 @@ _ENTITY: Schema = {
         {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
         {"type": "string"},
     ]
-}
-_MISSING: Schema = {
-    "type": "object",
-    "additionalProperties": {"type": "string"},
-    "description": "Entities without a forecast, and why: unknown, stale, null, before_window, after_newest.",
 }
 
 
@@ -80,8 +77,6 @@ def schemas(most_rows: int) -> dict[str, Schema]:
             ("id", "preprocessor_version", "model_version"),
         ),
         "Health": _health(),
-        "Error": _object({"error": {"type": "string", "description": "A sentence that says what to do."}}, ("error",)),
-        "Missing": _object({"error": {"type": "string"}, "missing": _MISSING}, ("error",)),
         "PageState": {"type": "object", "required": ["status", "pair", "graph", "latency"]},
         "PageHistory": {"type": "object", "required": ["entity", "as_of", "resolution", "series", "forecast", "pair"]},
     }
@@ -102,11 +97,11 @@ def _payload_request(most_rows: int) -> Schema:
 
 def _answers() -> dict[str, Schema]:
     """Describe the three shapes of a forecast."""
-    one = {"prediction": _HORIZON, "as_of": _NULLABLE_TEXT, "missing": _MISSING, "pair": _reference("Pair")}
+    one = {"prediction": _HORIZON, "as_of": _NULLABLE_TEXT, "missing": MISSING, "pair": _reference("Pair")}
     several = {
         "predictions": {"type": "object", "additionalProperties": _HORIZON},
         "as_of": {"type": "object", "additionalProperties": _NULLABLE_TEXT},
-        "missing": _MISSING,
+        "missing": MISSING,
         "pair": _reference("Pair"),
     }
     rows: Schema = {"anyOf": [_HORIZON, {"type": "array", "items": _HORIZON, "minItems": 2}]}

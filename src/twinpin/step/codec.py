@@ -100,11 +100,14 @@ def encode_response(message: Message, model_name: str) -> bytes:
 def encode_response_binary(
     message: Message, model_name: str, binary: Callable[[str], bool] = lambda _name: True
 ) -> tuple[bytes, int]:
-    """Write a response with the outputs chosen by *binary* behind the JSON; return body and length of the JSON."""
+    """Write a response with the outputs chosen by *binary* behind the JSON; return body and length of the JSON.
+
+    A tensor without values stays in the JSON: it has no bytes, and clients look for `data` where nothing is behind.
+    """
     document, blobs = _answer_head(message, model_name), []
     document["outputs"] = outputs = []
     for name, array in message.tensors.items():
-        if not binary(name):
+        if not binary(name) or not array.size:
             outputs.append(_tensor(name, array))
             continue
         blobs.append(to_raw(array))
@@ -160,7 +163,8 @@ def _read_inputs(document: dict[str, Any], binary: Binary, parameters: Parameter
     """Read a V2 request; the wishes for binary outputs end here and travel to no other step."""
     wishes: dict[str, bool] = {}
     names: list[str] = []
-    for output in _objects(document.get("outputs") or [], "outputs"):
+    wanted = document.get("outputs")
+    for output in _objects([] if wanted is None else wanted, "outputs"):
         name = name_of(output.get("name"), "an output")
         if name in names:
             raise Malformed(f"output {name!r} is asked for twice; name it once")

@@ -23,9 +23,9 @@ _TYPES = {
     "bytes": FieldDescriptorProto.TYPE_BYTES,
 }
 _TENSOR = {"name": "string", "datatype": "string", "shape": "*int64"}
-_CARRIED = {**_TENSOR, "parameters": "map", "contents": "InferTensorContents"}
+_CARRIED = {**_TENSOR, "parameters": "map:InferParameter", "contents": "InferTensorContents"}
 
-#: Message -> its fields, numbered from 1 in this order. A star: repeated. "map": string -> InferParameter.
+#: Message -> its fields, numbered from 1 in this order. A star: repeated. "map:x": string -> x.
 _INFERENCE: dict[str, dict[str, str]] = {
     "ServerLiveRequest": {},
     "ServerLiveResponse": {"live": "bool"},
@@ -43,14 +43,15 @@ _INFERENCE: dict[str, dict[str, str]] = {
         "platform": "string",
         "inputs": "*ModelMetadataResponse.TensorMetadata",
         "outputs": "*ModelMetadataResponse.TensorMetadata",
+        "properties": "map:string",
     },
     "ModelInferRequest.InferInputTensor": _CARRIED,
-    "ModelInferRequest.InferRequestedOutputTensor": {"name": "string", "parameters": "map"},
+    "ModelInferRequest.InferRequestedOutputTensor": {"name": "string", "parameters": "map:InferParameter"},
     "ModelInferRequest": {
         "model_name": "string",
         "model_version": "string",
         "id": "string",
-        "parameters": "map",
+        "parameters": "map:InferParameter",
         "inputs": "*ModelInferRequest.InferInputTensor",
         "outputs": "*ModelInferRequest.InferRequestedOutputTensor",
         "raw_input_contents": "*bytes",
@@ -60,7 +61,7 @@ _INFERENCE: dict[str, dict[str, str]] = {
         "model_name": "string",
         "model_version": "string",
         "id": "string",
-        "parameters": "map",
+        "parameters": "map:InferParameter",
         "outputs": "*ModelInferResponse.InferOutputTensor",
         "raw_output_contents": "*bytes",
     },
@@ -93,18 +94,27 @@ _HEALTH: dict[str, dict[str, str]] = {
 def _field(message: DescriptorProto, package: str, name: str, kind: str) -> None:
     """Add the next field of *message*."""
     field = message.field.add(name=name, number=len(message.field) + 1)
-    repeated, kind = kind == "map" or kind.startswith("*"), kind.removeprefix("*")
+    is_map, repeated = kind.startswith("map:"), kind.startswith(("map:", "*"))
+    kind = kind.removeprefix("map:").removeprefix("*")
     field.label = FieldDescriptorProto.LABEL_REPEATED if repeated else FieldDescriptorProto.LABEL_OPTIONAL
-    if kind in _TYPES:
+    if is_map:
+        field.type = FieldDescriptorProto.TYPE_MESSAGE
+        field.type_name = _entry(message, package, name, kind)
+    elif kind in _TYPES:
         field.type = _TYPES[kind]
-        return
-    field.type = FieldDescriptorProto.TYPE_MESSAGE
-    field.type_name = "ParametersEntry" if kind == "map" else f".{package}.{kind}"
-    if kind == "map":
-        entry = message.nested_type.add(name="ParametersEntry")
-        entry.options.map_entry = True
-        _field(entry, package, "key", "string")
-        _field(entry, package, "value", "InferParameter")
+    else:
+        field.type = FieldDescriptorProto.TYPE_MESSAGE
+        field.type_name = f".{package}.{kind}"
+
+
+def _entry(message: DescriptorProto, package: str, field: str, kind: str) -> str:
+    """Add the message that protobuf makes of a map's pairs to *message*, and return its name."""
+    name = f"{field.title()}Entry"
+    entry = message.nested_type.add(name=name)
+    entry.options.map_entry = True
+    _field(entry, package, "key", "string")
+    _field(entry, package, "value", kind)
+    return name
 
 
 def _fill(message: DescriptorProto, package: str, fields: dict[str, str], one_of: str | None) -> None:

@@ -15,7 +15,8 @@ ENTITIES_TENSOR = "entities"
 _KINDS: dict[str, type[str | bool]] = {ENTITY_KEY: str, TIME_POINT: str, PARTIAL: bool}
 _WORDS = {str: "text", bool: "true or false"}
 _INT64 = range(-(2**63), 2**63)
-_MAX_NAME = 256
+#: Characters in the name of a tensor, an output or a column.
+MAX_NAME = 256
 
 
 def is_plain(document: Mapping[str, Any]) -> bool:
@@ -35,8 +36,8 @@ def read_plain(document: Mapping[str, Any], parameters: Parameters, request_id: 
 
 def name_of(name: object, what: str) -> str:
     """Check the name of a tensor, an output or a column."""
-    if not isinstance(name, str) or not name or len(name) > _MAX_NAME:
-        raise Malformed(f"the name of {what} must be text of 1 to {_MAX_NAME} characters, not {brief(name)}")
+    if not isinstance(name, str) or not name or len(name) > MAX_NAME:
+        raise Malformed(f"the name of {what} must be text of 1 to {MAX_NAME} characters, not {brief(name)}")
     return name
 
 

@@ -39,6 +39,7 @@ def routes(models: Sequence[Served], limits: Limits, lifecycle: Lifecycle | None
         "/v2/health/ready": ("ready", front.ready),
         "/v2/models": ("models", front.list),
         "/v2": ("server", front.server),
+        "/v2/": ("server", front.server),  # as open_inference_rest.yaml writes it; the text has no slash
     }
     found += [Route(path, Endpoint(label, handler)) for path, (label, handler) in plain.items()]
     found.append(Route("/v2/{rest:path}", Endpoint("unknown", front.unknown, ANY_METHOD)))

@@ -21,7 +21,7 @@ sys.argv[1:] = _arguments
 
 from starlette.routing import BaseRoute, Route, Router  # noqa: E402
 
-from twinpin.step import protocol  # noqa: E402
+from twinpin.step import openapi, protocol  # noqa: E402
 from twinpin.step.errors import TwinpinError, UnknownModel  # noqa: E402
 from twinpin.step.exchange import ANY_METHOD, Endpoint, Exchange, Reply  # noqa: E402
 from twinpin.step.grpc_service import grpc_server  # noqa: E402
@@ -100,7 +100,8 @@ async def _serve(step: Step, settings: Settings) -> None:
     )
     limits = Limits(settings.max_body_bytes, settings.max_rows, settings.request_timeout)
     lifecycle = Lifecycle()
-    app = Router([*routes([model], limits, lifecycle), metrics_route(), *_sdk_routes(model, settings)])
+    own = [*routes([model], limits, lifecycle), openapi.route([model]), metrics_route()]
+    app = Router([*own, *_sdk_routes(model, settings)])
     app.default = Endpoint("unknown", _unknown, ANY_METHOD)
     grpc = None if settings.grpc_port == NO_PORT else grpc_server([model], limits, lifecycle)
     try:

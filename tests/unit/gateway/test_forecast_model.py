@@ -43,6 +43,15 @@ async def test_one_tensor_of_entities_goes_by_the_store(client, name):
     assert "2026-01-31T12:00:00Z" in answer["parameters"]["as_of"]
 
 
+async def test_a_tensor_of_entities_has_a_row_for_each_of_its_rows(client):
+    """An entity that comes twice is answered twice, so that row k of the answer belongs to row k of the request."""
+    answer = (await client.post(INFER, json={"inputs": [tensor("location_id", [3, 3, 1], "INT64")]})).json()
+
+    assert answer["outputs"][0]["shape"] == [3, 4]
+    assert answer["outputs"][0]["data"] == 2 * expected(stored(3)[-3:]) + expected(stored(1)[-3:])
+    assert answer["parameters"]["entities"] == "[3, 3, 1]"
+
+
 async def test_time_and_partial_come_as_parameters(client):
     """As the plain endpoints have them as keys."""
     parameters = {"time_point": "2026-01-31T10:00:00Z", "partial": True, "who": "me"}
@@ -75,9 +84,12 @@ async def test_the_models_version_and_the_pairs_id_both_name_it(client, version)
     assert wrong.status_code == 404
 
 
-async def test_entities_of_another_shape_are_refused(client):
+@pytest.mark.parametrize("shape", [[1, 2], [], [2, 1, 1]])
+async def test_entities_of_another_shape_are_refused(client, shape):
     """One entity per row."""
-    response = await client.post(INFER, json={"inputs": [tensor("location_id", [[1, 2]], "INT64")]})
+    entities = np.ones(shape, dtype=int).ravel().tolist()
+    column = tensor("location_id", entities, "INT64") | {"shape": shape}
+    response = await client.post(INFER, json={"inputs": [column]})
 
     assert response.status_code == 400
     assert "[n]" in response.json()["error"]

@@ -89,3 +89,13 @@ def test_each_output_is_binary_or_json_as_its_client_wants():
     assert outputs[0]["parameters"] == {"binary_data_size": 8}
     assert outputs[1]["data"] == ["x"]
     assert body[length:] == message.tensors["a"].tobytes()
+
+
+def test_a_tensor_without_values_stays_in_the_json():
+    """KServe's client reads `data` wherever no bytes follow the JSON."""
+    message = Message({"a": np.empty((0, 2), dtype=np.float32)})
+
+    body, length = encode_response_binary(message, "m")
+
+    assert length == len(body)
+    assert orjson.loads(body)["outputs"] == [{"name": "a", "datatype": "FP32", "shape": [0, 2], "data": []}]

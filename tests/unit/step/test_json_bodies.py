@@ -130,6 +130,7 @@ def test_what_is_wrong_with_a_tensor_is_said(tensor, sentence):
         ({"inputs": [], "parameters": {"binary_data_output": "yes"}}, "true or false"),
         ({"inputs": [], "outputs": [{"name": "a"}, {"name": "a"}]}, "asked for twice"),
         ({"inputs": [], "outputs": "a"}, "list of objects"),
+        *(({"inputs": [], "outputs": empty}, "list of objects") for empty in ({}, "", 0, False)),
     ],
 )
 def test_what_is_wrong_with_the_body_is_said(document, sentence):

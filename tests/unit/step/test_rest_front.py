@@ -115,6 +115,7 @@ async def test_version_paths(client, path):
     ("method", "path", "status"),
     [
         ("GET", "/v2", 200),
+        ("GET", "/v2/", 200),
         ("GET", "/v2/health/live", 200),
         ("HEAD", "/v2/health/live", 200),
         ("GET", "/v2/health/ready", 200),
@@ -129,7 +130,6 @@ async def test_version_paths(client, path):
         ("GET", "/v2/models/none", 404),
         ("GET", "/v2/models/none/ready", 404),
         ("POST", "/v2/models/none/infer", 404),
-        ("GET", "/v2/", 404),
         ("GET", "/v2/nothing/here", 404),
         ("POST", "/v2/repository/models/echo/unload", 404),
         ("GET", INFER, 405),
