@@ -3,12 +3,13 @@
 import os
 import sys
 
+import prometheus_client  # noqa: F401 -- before a test imports Feast, which would move all metrics into files
 import pytest
 
 # kserve parses the host's argv when it is imported and exits on flags that it reads as its own.
 sys.argv[1:] = []
 
-SCRUBBED = ("TWINPIN_", "MLFLOW_", "FEAST_", "AWS_", "KSERVE_", "OTEL_")
+SCRUBBED = ("TWINPIN_", "MLFLOW_", "FEAST_", "AWS_", "KSERVE_", "OTEL_", "PROMETHEUS_")
 
 
 @pytest.fixture(autouse=True)
