@@ -4,12 +4,16 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import mlflow.sklearn
 import pytest
 
 PACKAGES = ("pair", "step", "graph", "gateway", "features", "preprocess", "predict")
 
 #: What no module of the gateway's image may need.
 HEAVY = ("feast", "kserve", "mlflow", "pandas", "sklearn", "xgboost")
+
+#: What `mlflow.sklearn.log_model` writes by default, which is also the package that reads it.
+DEFAULT_FORMAT = mlflow.sklearn.SERIALIZATION_FORMAT_SKOPS
 
 pytestmark = pytest.mark.timeout(300)  # the first build and install download
 
@@ -65,6 +69,15 @@ def test_every_tracked_file_of_the_sources_is_in_the_wheel(names):
 def test_the_licence_is_in_the_wheel(names):
     """Apache-2.0 asks for it."""
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_the_preprocess_image_reads_mlflows_default_format(wheel, names):
+    """MLflow logs scikit-learn with skops unless told otherwise, and its skinny package does not bring skops."""
+    (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+    lines = zipfile.ZipFile(wheel).read(metadata).decode().splitlines()
+    needed = {line.split()[1].split("<")[0] for line in lines if line.endswith("extra == 'preprocess'")}
+
+    assert DEFAULT_FORMAT in needed
 
 
 @pytest.mark.parametrize("module", ["step", "pair", "graph", "gateway"])
