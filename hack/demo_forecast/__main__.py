@@ -38,7 +38,8 @@ def main(
     *, check: bool, redis: str | None, mlflow_uri: str | None, host: str, port: int, grpc_port: int, fresh: bool
 ) -> None:
     """Train a pair, register it, fill Feast and serve forecasts; state lies in ~/.cache/twinpin."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # unwinds, so that the server ends too
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _: sys.exit(128 + received))  # unwinds, so that the server ends too
     address = Address(host, *serving.free_ports(host, 2)) if check else Address(host, port, grpc_port)
     here = place(mlflow_uri, redis)
     try:
