@@ -115,7 +115,10 @@ class SumStep:
         temp = tensors.get("temp")
         if temp is None or temp.ndim != 2 or temp.shape[1] < WINDOW or temp.dtype == object:
             raise Impossible("Send temp as windows of 3 numbers.")
-        wind = np.asarray(tensors.get("wind", np.zeros(len(temp))), dtype=float).reshape(len(temp), 1)
+        wind = tensors.get("wind", np.zeros(len(temp)))
+        if wind.size != len(temp) or wind.dtype == object:
+            raise Impossible("Send wind as one number per row.")
+        wind = wind.astype(float).reshape(len(temp), 1)
         matrix = np.hstack([temp[:, -WINDOW:], wind])
         if np.isnan(matrix).any():
             raise Impossible("temp is missing and the preprocessor does not impute it.")
