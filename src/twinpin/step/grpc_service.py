@@ -75,6 +75,7 @@ def _rpc(label: str, request_class: Proto, handler: Handler) -> grpc.RpcMethodHa
     label = f"grpc_{label}"
 
     async def call(raw: bytes, context: Call) -> bytes:
+        """Answer one call."""
         started = time.monotonic()
         status = "CANCELLED"
         try:

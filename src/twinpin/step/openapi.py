@@ -77,6 +77,7 @@ def route(models: Sequence[Served]) -> Route:
     """Return the route of that document, which is written anew each time: a model may learn its versions late."""
 
     async def describe(_exchange: Exchange) -> Reply:
+        """Write the document."""
         return Reply(orjson.dumps(document(models)))
 
     return Route("/openapi.json", Endpoint("/openapi.json", describe))
