@@ -102,7 +102,8 @@ def encode_response_binary(
 ) -> tuple[bytes, int]:
     """Write a response with the outputs chosen by *binary* behind the JSON; return body and length of the JSON.
 
-    A tensor without values stays in the JSON: it has no bytes, and clients look for `data` where nothing is behind.
+    A tensor without values stays in the JSON: it has no bytes, and an answer without bytes is plain JSON, whose
+    outputs all have `data`.
     """
     document, blobs = _answer_head(message, model_name), []
     document["outputs"] = outputs = []

@@ -12,6 +12,7 @@ from twinpin.step.errors import Malformed
 
 # array.array converts a list at twice the speed of numpy, and refuses text where numpy would parse it.
 _TYPECODES = {np.dtype(code).newbyteorder("<"): code for code in "bBhHiIqQ"}
+_GAPPY_TEXT = {str, type(None)}
 _WORDS = {str: "text", bool: "true or false", int: "whole numbers", float: "fractions", type(None): "null"}
 
 
@@ -38,7 +39,8 @@ def from_column(name: str, data: object) -> np.ndarray:
     elif kinds == {bool}:
         datatype = "BOOL"
     else:
-        raise Malformed(f"column {name!r} holds {_words(kinds)}; a column holds values of one kind")
+        only = "; null is a missing number alone, so send the text that stands for none" if kinds == _GAPPY_TEXT else ""
+        raise Malformed(f"column {name!r} holds {_words(kinds)}; a column holds values of one kind{only}")
     return reshaped(name, _values(name, datatype, NUMPY[datatype], flat), sizes)
 
 

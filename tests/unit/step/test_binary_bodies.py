@@ -92,7 +92,7 @@ def test_each_output_is_binary_or_json_as_its_client_wants():
 
 
 def test_a_tensor_without_values_stays_in_the_json():
-    """KServe's client reads `data` wherever no bytes follow the JSON."""
+    """An answer that no bytes follow is plain JSON, and there every output has `data`."""
     message = Message({"a": np.empty((0, 2), dtype=np.float32)})
 
     body, length = encode_response_binary(message, "m")

@@ -291,8 +291,12 @@ async def test_not_ready_while_the_step_is_down(client, step):
     (step.folder / "down").touch()
 
     paths = ["/v2/health/ready", "/v2/models/echo/ready", "/v2/health/live"]
+    answers = [await client.get(path) for path in paths]
 
-    assert [(await client.get(path)).status_code for path in paths] == [503, 503, 200]
+    assert [answer.status_code for answer in answers] == [503, 503, 200]
+    for answer in answers[:2]:
+        assert answer.json() == {"error": "the store is down; try again"}
+        assert answer.headers["retry-after"] == "1"
     assert step.loads == 0
 
 
@@ -334,6 +338,22 @@ async def test_requested_outputs_in_json_or_binary(client):
     assert head["outputs"][0]["data"] == [1.5, 2.0]
     assert np.frombuffer(answer.content[length:], "<f4").tolist() == [1.5, 2.0]
     assert "binary_data_output" not in head["parameters"]
+
+
+@pytest.mark.parametrize(
+    ("whole", "own", "binary"),
+    [(True, False, False), (False, True, True), (None, True, True), (True, None, True), (False, None, False)],
+)
+async def test_an_outputs_own_wish_beats_the_requests(client, whole, own, binary):
+    """Triton's extension names `binary_data_output` for all outputs and `binary_data` for one."""
+    parameters = {} if whole is None else {"binary_data_output": whole}
+    output = {"name": "x"} if own is None else {"name": "x", "parameters": {"binary_data": own}}
+
+    answer = await client.post(INFER, json=request(parameters=parameters, outputs=[output]))
+
+    assert answer.status_code == 200
+    assert ("inference-header-content-length" in answer.headers) is binary
+    assert answer.headers["content-type"] == ("application/octet-stream" if binary else "application/json")
 
 
 async def test_unknown_requested_output_is_refused(client):
