@@ -50,7 +50,7 @@ def _require_places(given: Sequence[Spec], taken: Sequence[Spec]) -> None:
         for place, (left, right) in enumerate(zip(given, taken, strict=True)):
             _require_kind(left, right, f"column {place}")
     else:
-        kinds = {_kind(spec.dtype) for spec in (*given, *taken)}
+        kinds = {_kind(spec.dtype) for spec in (*given, *taken) if not spec.open}
         if len(kinds) > 1:
             raise _misfit(f"The preprocessor and the model mix {_listed(sorted(kinds))} in one matrix.")
 
@@ -64,13 +64,15 @@ def _width(specs: Sequence[Spec]) -> int | None:
 def _columns(spec: Spec) -> int | None:
     """Count the columns that one part fills; the first axis of a tensor is the rows."""
     if spec.shape is None:
-        return None if spec.array else 1
+        return None if spec.array or spec.open else 1
     rest = spec.shape[1:]
     return None if any(length < 0 for length in rest) else math.prod(rest)
 
 
 def _require_kind(left: Spec, right: Spec, what: str) -> None:
     """Refuse what no cast turns into the other: numbers and text, numbers and times."""
+    if left.open or right.open:
+        return
     if _kind(left.dtype) != _kind(right.dtype):
         raise _misfit(f"In {what} the preprocessor gives {left.dtype}, the model takes {right.dtype}.")
     if left.tensor and right.tensor and None not in (_columns(left), _columns(right)):

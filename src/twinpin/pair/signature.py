@@ -14,6 +14,9 @@ import yaml
 
 from twinpin.pair.errors import BadArtifact
 
+#: MLflow types of columns that say nothing of numbers or text.
+OPEN = frozenset({"any", "map", "object"})
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:
@@ -27,6 +30,11 @@ class Spec:
     #: Whether each value of the column is an array.
     array: bool = False
     required: bool = True
+
+    @property
+    def open(self) -> bool:
+        """Whether the type leaves open what a value is, as that of a function without type hints does."""
+        return self.shape is None and self.dtype in OPEN
 
     @property
     def tensor(self) -> bool:
@@ -77,7 +85,15 @@ def _side(text: str | None) -> tuple[Spec, ...] | None:
     """Parse one side, the JSON text of a list."""
     if text is None:
         return None
-    return tuple(_spec(each) for each in json.loads(text)) or None
+    documents = json.loads(text)
+    if len(documents) == 1 and documents[0]["type"] == "object" and documents[0].get("name") is None:
+        documents = _fields(documents[0])
+    return tuple(_spec(each) for each in documents) or None
+
+
+def _fields(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Read rows that are objects, as `list[SomeModel]` declares them, as the columns that their fields are."""
+    return [{"name": name, **declared} for name, declared in document["properties"].items()]
 
 
 def _spec(document: Mapping[str, Any]) -> Spec:

@@ -42,10 +42,13 @@ def check(given, taken):
         ([column(None), column(None)], [column("a"), column("b")]),
         ([matrix(-1, 2, name="a"), matrix(-1, name="b")], [matrix(-1, name="b"), matrix(-1, 2, name="a")]),
         ([column("t", "datetime")], [column("t", "datetime")]),
+        ([column(None, "any")], [column("a"), column("b"), column("c")]),
+        ([column(None, "any"), column(None)], [column("a"), column("b")]),
+        ([column("a", "any")], [column("a")]),
     ],
 )
 def test_what_fits_is_let_through(given, taken):
-    """Order, width of a number and an open shape do not matter."""
+    """Order, width of a number, an open shape and an open type do not matter."""
     assert check(given, taken) is None
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.models import ModelSignature, infer_signature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
-from mlflow.types.schema import Array
+from mlflow.types.schema import AnyType, Array, Object, Property
 from pairs import write_tree
 
 from twinpin.pair.errors import BadArtifact
@@ -32,6 +32,18 @@ def test_an_optional_column_is_not_required():
 
     assert parse_signature({"signature": declared}).inputs == (Spec("gust", "double", required=False),)
     assert parse_signature({"signature": declared}).outputs is None
+
+
+def test_rows_that_are_objects_are_columns():
+    """A PythonModel with type hints declares the fields of its rows, and nothing of what it returns."""
+    row = Object([Property("price", DataType.double), Property("promo", DataType.long, required=False)])
+    declared = ModelSignature(Schema([ColSpec(row)]), Schema([ColSpec(AnyType())])).to_dict()
+
+    assert parse_signature({"signature": declared}) == Signature(
+        inputs=(Spec("price", "double"), Spec("promo", "long", required=False)),
+        outputs=(Spec(None, "any"),),
+    )
+    assert parse_signature({"signature": declared}).outputs[0].open
 
 
 def test_a_model_without_a_signature_has_none(tmp_path):

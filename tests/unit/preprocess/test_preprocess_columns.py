@@ -143,6 +143,7 @@ def test_no_rows_are_refused(tensors):
         ("double", text("7"), "text came"),
         ("long", text("7"), "text came"),
         ("string", np.array([7.0]), "numbers came"),
+        ("string", np.array([np.nan]), "nothing but null came: .* the text that stands for none"),
         ("datetime", np.array([7]), "numbers came"),
         ("datetime", text("yesterday"), "no ISO 8601 time"),
         ("binary", text("%%%"), "not base64"),

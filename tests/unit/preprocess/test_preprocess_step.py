@@ -7,8 +7,10 @@ import mlflow.pyfunc
 import numpy as np
 import pair_folders
 import pandas as pd
+import pydantic
 import pytest
-from mlflow.models import infer_signature
+import yaml
+from mlflow.models import ModelSignature, infer_signature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 from scipy import sparse
@@ -17,7 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from twinpin import preprocess
+from twinpin.preprocess.pyfunc import Preprocessor
 from twinpin.preprocess.result import check_gaps, to_matrix
+from twinpin.preprocess.step import layout_of
 from twinpin.step.errors import Broken, CannotStart, Impossible
 from twinpin.step.step import Context
 
@@ -94,6 +98,100 @@ def test_a_step_is_always_ready_and_closes(lag_step):
     """It is warm before it exists and holds nothing."""
     asyncio.run(lag_step.check())
     asyncio.run(lag_step.close())
+
+
+class Ratio(mlflow.pyfunc.PythonModel):
+    """Divides one column by another."""
+
+    def predict(self, context, model_input: pd.DataFrame, params=None):
+        """Answer one column."""
+        return (model_input["price"] / model_input["stock"]).to_numpy()[:, None]
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [{"price": np.ones(2)}, {"price": np.ones(2), "stock": np.array(["a", "b"], object)}],
+    ids=["a column is lacking", "text for numbers"],
+)
+def test_columns_that_nobody_declared_are_the_clients_matter(tmp_path, tensors):
+    """Without a signature only the preprocessor itself can say what it cannot work with."""
+    pair_folders.save_python_model(Ratio(), tmp_path / "preprocessor", None)
+    step = preprocess.load(pair_folders.preprocessor_folder(tmp_path), preprocess.Settings())
+
+    with pytest.raises(Impossible, match="declares none"):
+        step.run(tensors, Context())
+
+
+@pytest.mark.parametrize(
+    ("declared", "left", "words"),
+    [(True, Impossible, "leaves out stock"), (False, KeyError, "stock")],
+    ids=["declared as optional", "not declared at all"],
+)
+def test_a_column_that_the_signature_hides_is_a_defect_of_the_pair(tmp_path, declared, left, words):
+    """A preprocessor that looks for a column which its signature calls optional, or does not name, finds none."""
+    columns = [ColSpec(DataType.double, "price"), ColSpec(DataType.double, "stock", required=False)]
+    signature = ModelSignature(Schema(columns[: 1 + declared]))
+    pair_folders.save_python_model(Ratio(), tmp_path / "preprocessor", signature)
+    preprocessor = Preprocessor(pair_folders.preprocessor_folder(tmp_path) / "preprocessor")
+
+    with pytest.raises(left, match=words):
+        preprocessor(layout_of(preprocessor.columns()).take({"price": np.ones(2)}))
+
+
+def relabelled(tree, python):
+    """Make an artifact say that another Python logged it."""
+    document = yaml.safe_load((tree / "MLmodel").read_text())
+    document["flavors"]["python_function"]["python_version"] = python
+    (tree / "MLmodel").write_text(yaml.safe_dump(document))
+    (tree / "python_env.yaml").write_text(f"python: {python}\n")
+    return tree
+
+
+def test_bytecode_of_another_python_is_refused(tmp_path):
+    """It would crash the process: a lambda is pickled as the bytecode that the logging Python made of it."""
+    doubled = FunctionTransformer(lambda matrix: matrix * 2).fit(np.ones((1, 1)))
+    pair_folders.save_sklearn(doubled, tmp_path / "preprocessor", None)
+    relabelled(tmp_path / "preprocessor", "3.9.18")
+
+    with pytest.raises(CannotStart, match=r"compiled code of Python 3\.9\.18.*serve it with Python 3\.9"):
+        preprocess.load(pair_folders.preprocessor_folder(tmp_path), preprocess.Settings())
+
+
+def test_what_another_python_logged_without_bytecode_is_served(tmp_path):
+    """Fitted estimators are data, which every Python reads."""
+    scaler = StandardScaler().fit(np.array([[1.0], [3.0]]))
+    pair_folders.save_sklearn(scaler, tmp_path / "preprocessor", infer_signature(np.ones((1, 1))))
+    relabelled(tmp_path / "preprocessor", "3.9.18")
+    step = preprocess.load(pair_folders.preprocessor_folder(tmp_path), preprocess.Settings())
+
+    np.testing.assert_array_equal(matrix_of(step, {"x": np.array([[3.0]])}), [[1.0]])
+
+
+class Sale(pydantic.BaseModel):
+    """One row, as type hints describe it."""
+
+    price: float
+    stock: float
+
+
+class Hinted(mlflow.pyfunc.PythonModel):
+    """MLflow's form with type hints, which says nothing of what it returns."""
+
+    def predict(self, model_input: list[Sale]):
+        """Answer two columns."""
+        return [[row.price, row.stock] for row in model_input]
+
+
+def test_a_preprocessor_with_type_hints_gets_its_rows(tmp_path):
+    """The fields of its rows are its columns, checked as any others."""
+    pair_folders.save_python_model(Hinted(), tmp_path / "preprocessor", None)
+    step = preprocess.load(pair_folders.preprocessor_folder(tmp_path), preprocess.Settings())
+    tensors = {"stock": np.array([3, 4]), "price": np.array([1.5, 2.5])}
+
+    np.testing.assert_array_equal(matrix_of(step, tensors), [[1.5, 3.0], [2.5, 4.0]])
+    assert [spec.name for spec in step.inputs] == ["price", "stock"]
+    with pytest.raises(Impossible, match="1 of the preprocessor's 2 columns"):
+        step.run({"price": np.ones(2)}, Context())
 
 
 def test_a_left_out_optional_column_is_named_when_the_preprocessor_needs_it(lag_step):

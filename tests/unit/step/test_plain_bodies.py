@@ -75,6 +75,7 @@ def test_a_key_among_the_parameters_counts_too():
         ({"data": {"a": 1}}, "values of 'a' must be a list"),
         ({"data": {"a": [1], "b": [1, 2]}}, "differ in their number of rows"),
         ({"data": {"a": [1, "x"]}}, "values of one kind"),
+        ({"data": {"a": [None, "x"]}}, "send the text that stands for none"),
         ({"data": {"a": [[1, 2], [3]]}}, "different lengths"),
         ({"data": {"a": [{}]}}, "lists or objects"),
         ({"data": {"a": [2**63]}}, "INT64 holds"),

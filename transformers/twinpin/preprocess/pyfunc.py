@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from twinpin.pair.signature import Signature, Spec, parse_signature, read_mlmodel
+from twinpin.preprocess.bytecode import require_python
 from twinpin.preprocess.table import Given, Table
 from twinpin.step.errors import CannotStart, Impossible
 
@@ -31,6 +32,10 @@ log = logging.getLogger(__name__)
 FRAME = {"float": np.float32, "long": np.int64, "integer": np.int32, "boolean": np.bool_}
 
 REFUSED = "The preprocessor refuses these values: compare them with the data that it was trained on."
+UNDECLARED = (
+    "The preprocessor cannot work with these columns, and declares none to check them by: "
+    "send those that it was trained on, with values of the same types."
+)
 
 
 class Preprocessor:
@@ -46,13 +51,24 @@ class Preprocessor:
         self._call = self._opened()
 
     def __call__(self, given: Given) -> Any:
-        """Run it; Impossible where it refuses the values, any other error is a defect of it."""
+        """Run it; Impossible where it refuses the values, any other error is a defect of it.
+
+        Where nothing said what it takes, a column that it does not find or cannot reckon with is the client's matter.
+        """
+        absent = given.absent if isinstance(given, Table) else ()
         try:
             return self._call(framed(given))
         except (ValueError, mlflow.exceptions.MlflowException) as error:
-            absent = given.absent if isinstance(given, Table) else ()
-            also = f" The request leaves out {', '.join(absent)}, which may be why." if absent else ""
-            raise Impossible(REFUSED + also) from error
+            raise _refusal(REFUSED, absent, error) from error
+        except (KeyError, TypeError) as error:
+            if self._declares and not absent:
+                raise
+            raise _refusal(REFUSED if self._declares else UNDECLARED, absent, error) from error
+
+    @property
+    def _declares(self) -> bool:
+        """Whether its signature says which columns of which types it takes."""
+        return self.signature is not None and self.signature.inputs is not None
 
     @property
     def raw(self) -> Any:
@@ -97,6 +113,7 @@ class Preprocessor:
 
     def _open(self) -> Callable[[Any], Any]:
         """Load it as a pyfunc, or as scikit-learn's own."""
+        require_python(self.tree, self.flavours)
         with warnings.catch_warnings(), _tree_untouched():
             warnings.simplefilter("ignore")  # of pickles and versions: the pair was checked when it was promoted
             if self._transforms():
@@ -110,6 +127,13 @@ class Preprocessor:
             f"The preprocessor has neither a pyfunc nor a scikit-learn flavour (it has {found}): "
             "log it with mlflow.pyfunc, or with mlflow.sklearn and pyfunc_predict_fn='transform'."
         )
+
+
+def _refusal(message: str, absent: Sequence[str], error: Exception) -> Impossible:
+    """Tell the client what to do, and the log's reader what the preprocessor said."""
+    log.debug("the preprocessor refuses a request", exc_info=error)
+    also = f" The request leaves out {', '.join(absent)}, which may be why." if absent else ""
+    return Impossible(message + also)
 
 
 @contextmanager

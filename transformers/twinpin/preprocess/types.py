@@ -81,7 +81,11 @@ def other_column(name: str, values: np.ndarray, wanted: str) -> np.ndarray:
     if wanted == "any":
         return values
     if values.dtype.kind != "O":
-        raise Impossible(f"Column {name!r} is {wanted} in the preprocessor's signature, and numbers came: send text.")
+        came = "nothing but null" if values.dtype.kind == "f" and np.isnan(values).all() else "numbers"
+        raise Impossible(
+            f"Column {name!r} is {wanted} in the preprocessor's signature, and {came} came: send text; "
+            "where there is none, the text that stands for none in the data that it was trained on."
+        )
     if wanted == "datetime":
         return _times(name, values)
     if wanted == "binary":
