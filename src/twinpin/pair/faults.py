@@ -11,6 +11,9 @@ UNKNOWN = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
 #: The request itself is wrong, so the same request is wrong again.
 WRONG = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "NOT_IMPLEMENTED", "ENDPOINT_NOT_FOUND"}
 
+#: How databases name a row that somebody else inserted at that moment; MLflow calls it a bad request.
+COLLISION = re.compile(r"IntegrityError|UniqueViolation")
+
 CREDENTIALS = "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, to ones that may."
 
 DATABASE = "The small MLflow client reads registries over HTTP alone; for a database, install mlflow in full."
@@ -45,6 +48,8 @@ def _fault(action: str, error: Exception) -> PairError | None:
         return Denied(f"Could not {action}: the registry refuses these credentials. {CREDENTIALS}")
     if code in UNKNOWN:
         return UnknownName(cause)
+    if code == "BAD_REQUEST" and COLLISION.search(str(error)):
+        return Unreachable(f"Could not {action}: somebody else wrote the same at that moment. Try again.")
     if code in WRONG:
         return Refused(f"{cause} {DATABASE}" if "unsupported URI" in cause else cause)
     if code is not None or isinstance(error, OSError):

@@ -107,6 +107,16 @@ def test_a_window_is_no_single_value():
 
 
 @pytest.mark.parametrize(
+    ("column", "words"),
+    [("temp", "one value per row for temp"), ("temp_lag_0", r"temp \(0 of 1\)")],
+)
+def test_a_window_without_values_is_no_single_value_either(column, words):
+    """`[[]]` is a row, and holds nothing."""
+    with pytest.raises(Impossible, match=words):
+        layout(column).take({"temp": np.zeros((1, 0))})
+
+
+@pytest.mark.parametrize(
     "tensors",
     [
         {"a": np.zeros(2), "b": np.zeros(3)},

@@ -55,7 +55,7 @@ def find_routes(columns: Sequence[str], optional: frozenset[str], widths: Mappin
             absent.append(name)
     _refuse_lacking(columns, [name for name in absent if name not in optional])
     _refuse_short(lagged, widths)
-    _refuse_windows([name for name, _ in direct if (widths[name] or 1) > 1])
+    _refuse_windows([name for name, _ in direct if _length(widths[name]) != 1])
     windows = [
         Window(feature, np.array([place for place, _ in places]), np.array([lag for _, lag in places]))
         for feature, places in lagged.items()
@@ -86,12 +86,17 @@ def _refuse_short(lagged: Mapping[str, Sequence[tuple[int, int]]], widths: Mappi
     """Name the windows that do not reach back far enough."""
     needs = {feature: 1 + max(lag for _, lag in places) for feature, places in lagged.items()}
     short = [
-        f"{feature} ({widths[feature] or 1} of {need})"
+        f"{feature} ({_length(widths[feature])} of {need})"
         for feature, need in needs.items()
-        if (widths[feature] or 1) < need
+        if _length(widths[feature]) < need
     ]
     if short:
         raise Impossible(f"Windows hold fewer values than the preprocessor looks back: {listed(short)}.")
+
+
+def _length(width: int | None) -> int:
+    """Count the values of a row: one where there is no second axis."""
+    return 1 if width is None else width
 
 
 def _refuse_windows(wide: Sequence[str]) -> None:
