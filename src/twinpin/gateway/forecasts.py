@@ -42,9 +42,14 @@ class Forecasts:
         self.stages = stages
         self.limits = limits
         self.health = Health(stages, lifecycle)
-        #: The pair that serves: id and both versions, None where no answer told them yet.
-        self.pair: dict[str, str | None] = _pair_known(stages, pair_id)
-        _show(self.pair)
+        self._pair_id = pair_id
+        self._answered: dict[str, str | None] = _pair_known(stages, pair_id)
+        _show(self._answered)
+
+    @property
+    def pair(self) -> dict[str, str | None]:
+        """The pair that serves, id and both versions: the one that answered last, before that what the steps say."""
+        return self._answered if self._answered["id"] else _pair_known(self.stages, self._pair_id)
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -111,11 +116,11 @@ class Forecasts:
 
     def _note(self, found: dict[str, str | None]) -> None:
         """Remember the pair that answered, and show it in the metrics in place of the one before."""
-        if found == self.pair:
+        if found == self._answered:
             return
-        if self.pair["id"]:
-            PAIR_INFO.labels(**_labels(self.pair)).set(0)
-        self.pair = found
+        if self._answered["id"]:
+            PAIR_INFO.labels(**_labels(self._answered)).set(0)
+        self._answered = found
         _show(found)
 
     async def _within(self, deadline: float | None, work: Callable[[float], Awaitable[Message]]) -> Message:
@@ -127,7 +132,9 @@ class Forecasts:
                 async with asyncio.timeout(by - time.monotonic()):
                     return await work(by)
             except TimeoutError as error:
-                raise DeadlineExceeded("The forecast took longer than the request may; send fewer rows.") from error
+                raise DeadlineExceeded(
+                    "The forecast took longer than the request allows: allow more time, or send fewer rows."
+                ) from error
 
 
 def _labels(found: dict[str, str | None]) -> dict[str, str]:
@@ -145,8 +152,9 @@ def _show(found: dict[str, str | None]) -> None:
 def _pair_known(stages: Stages, pair_id: str | None) -> dict[str, str | None]:
     """Name the pair before the first answer, as far as the steps tell."""
     preprocess, predict = stages.preprocess.versions, stages.predict.versions
+    shared = [each for each in preprocess[1:] if each in predict[1:]]  # both call themselves by the pair's id too
     return {
-        "id": pair_id,
+        "id": pair_id or next(iter(shared), None),
         "preprocessor_version": preprocess[0] if preprocess else None,
         "model_version": predict[0] if predict else None,
     }

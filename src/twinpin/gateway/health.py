@@ -10,6 +10,7 @@ from typing import Literal
 from twinpin.gateway.stages import Stages
 from twinpin.step.errors import TwinpinError, Unavailable
 from twinpin.step.lifecycle import Lifecycle
+from twinpin.step.outages import reason
 from twinpin.step.served import Served
 
 log = logging.getLogger(__name__)
@@ -84,25 +85,29 @@ class Health:
         stages = [self._stages.preprocess, self._stages.predict]
         stages += [self._stages.features] if self._stages.features is not None else []
         try:
-            answers = await asyncio.gather(*map(_serves, stages))
-            self._note({stage.name: answer for stage, answer in zip(stages, answers, strict=True)})
+            faults = await asyncio.gather(*map(_fault, stages))
+            self._note({stage.name: fault for stage, fault in zip(stages, faults, strict=True)})
         finally:
             self._asked = time.monotonic()
             self._probe = None
 
-    def _note(self, found: Mapping[str, bool]) -> None:
-        """Remember what was found, and log what changed."""
-        for name, serves in found.items():
-            if self._known.get(name, True) != serves:
-                log.warning("step %s %s", name, "can serve again" if serves else "cannot serve")
-        self._known.update(found)
+    def _note(self, found: Mapping[str, BaseException | None]) -> None:
+        """Remember what was found, and log what changed and why."""
+        for name, fault in found.items():
+            if self._known.get(name, True) == (fault is None):
+                continue
+            if fault is None:
+                log.warning("step %s can serve again", name)
+            else:
+                log.warning("step %s cannot serve", name, extra={"cause": reason(fault)})
+        self._known.update((name, fault is None) for name, fault in found.items())
 
 
-async def _serves(stage: Served) -> bool:
-    """Ask one step."""
+async def _fault(stage: Served) -> BaseException | None:
+    """Ask one step; what keeps it from serving, or None."""
     try:
         async with asyncio.timeout(PROBE_TIMEOUT):
             await stage.check()
-    except (TwinpinError, TimeoutError):
-        return False
-    return True
+    except (TwinpinError, TimeoutError) as error:
+        return error
+    return None

@@ -1,5 +1,6 @@
 """Pipeline: the seam between the gateway and the graph, be it run here or by KServe's router."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -7,9 +8,13 @@ from twinpin.graph.body import Body
 from twinpin.graph.executor import Executor
 from twinpin.graph.transport import Headers, Reply, Target, Transport
 from twinpin.step.errors import BY_STATUS, Broken, DeadlineExceeded, TwinpinError, Unavailable, UnknownEntities
+from twinpin.step.outages import Outages
 from twinpin.step.step import Message
 
+log = logging.getLogger(__name__)
+
 _UNREACHABLE = "A step of the graph cannot be reached; try again."
+_BEHIND = "a step behind the router"
 _NO_TIME = "The graph did not answer in time; send fewer rows or try again."
 
 
@@ -45,10 +50,17 @@ class RemoteGraph:
     def __init__(self, transport: Transport, url: str) -> None:
         self._transport = transport
         self._target = Target(url=url)
+        self._outages = Outages(log)
 
     async def forecast(self, body: Body, headers: Headers = (), *, deadline: float | None = None) -> Message:
         """Send the body to the router's address."""
-        return answer_of(await self._transport.send(self._target, body, headers, deadline))
+        reply = await self._transport.send(self._target, body, headers, deadline)
+        cause = None if reply.ok else _document(reply.body).get("cause")
+        if cause is None:
+            self._outages.answered(_BEHIND)
+        else:
+            self._outages.failed(_BEHIND, str(cause))
+        return answer_of(reply)
 
     async def aclose(self) -> None:
         """Close the connections to the router."""

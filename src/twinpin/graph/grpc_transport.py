@@ -1,5 +1,6 @@
 """The transport to steps over gRPC: raw tensors, spread over all pods of a headless Service."""
 
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -12,7 +13,9 @@ from twinpin.graph.body import Body, Form
 from twinpin.graph.transport import Headers, Reply, Target
 from twinpin.step import protocol
 from twinpin.step.errors import BY_STATUS, Broken, DeadlineExceeded, TooLarge, TwinpinError, Unavailable
+from twinpin.step.outages import Outages
 
+log = logging.getLogger(__name__)
 _SERVICE_CONFIG = orjson.dumps({"loadBalancingConfig": [{"round_robin": {}}]}).decode()
 _OPTIONS = [
     ("grpc.service_config", _SERVICE_CONFIG),
@@ -52,6 +55,7 @@ class Grpc:
         self._locate = locate or self._address
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._calls: dict[Target, grpc.aio.UnaryUnaryMultiCallable] = {}
+        self._outages = Outages(log)
 
     async def send(self, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
         """Call ModelInfer; a status that the server gave is its answer, one that gRPC itself gave is none."""
@@ -65,7 +69,10 @@ class Grpc:
         try:
             answer = await self._call(target)(request, timeout=left, metadata=_metadata(headers))
         except grpc.aio.AioRpcError as error:
+            if _is_outage(error):
+                self._outages.failed(target.label, error.details() or error.code().name)
             return _failure(target, error)
+        self._outages.answered(target.label)
         form: Form = "request" if target.answers_request else "response"
         return Reply(200, Body.of_message(protocol.response_message(answer), form, answer.model_name))
 
@@ -101,17 +108,24 @@ def _metadata(headers: Headers) -> list[tuple[str, str]]:
     return [(name, value) for name, value in named if _METADATA.fullmatch(name) and value.isascii()]
 
 
+def _is_outage(error: grpc.aio.AioRpcError) -> bool:
+    """Tell whether it was gRPC that spoke of the step, and not the step itself."""
+    if protocol.STATUS_KEY in dict(error.trailing_metadata() or ()):
+        return False
+    return error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+
+
 def _failure(target: Target, error: grpc.aio.AioRpcError) -> Reply:
     """Make the step's answer from what it said, or raise where it was not the step that spoke."""
     trailing = dict(error.trailing_metadata() or ())
     code = error.code()
-    if protocol.STATUS_KEY in trailing:
+    if protocol.STATUS_KEY in trailing and protocol.DOCUMENT_KEY in trailing:
         document = orjson.loads(trailing[protocol.DOCUMENT_KEY])
         retry = trailing.get("retry-after")
         return Reply(int(trailing[protocol.STATUS_KEY]), Body.of_json(document), float(retry) if retry else None)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         raise DeadlineExceeded(f"{target.label} did not answer in the time allowed") from error
-    if code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}:
+    if _is_outage(error):
         raise Unavailable(f"{target.label} cannot be reached, or broke off its answer; try again") from error
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in (error.details() or ""):
         return Reply.of_error(TooLarge(f"{target.label} does not take a request of this size; send fewer rows"))

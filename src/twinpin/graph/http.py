@@ -1,5 +1,6 @@
 """The transport to steps over HTTP/1.1: bytes go on verbatim, connections are kept."""
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +11,9 @@ from yarl import URL
 from twinpin.graph.body import Body, Form
 from twinpin.graph.transport import Headers, Reply, Target
 from twinpin.step.errors import Broken, DeadlineExceeded, Unavailable
+from twinpin.step.outages import Outages
+
+log = logging.getLogger(__name__)
 
 #: Length of the JSON before raw tensors, of the protocol's binary tensor data extension.
 HEADER_LENGTH = "Inference-Header-Content-Length"
@@ -43,6 +47,7 @@ class Http:
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
         self._urls: dict[Target, URL] = {}
         self._session: aiohttp.ClientSession | None = None
+        self._outages = Outages(log)
 
     async def send(self, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
         """POST the body; whatever status comes back is the step's answer."""
@@ -51,11 +56,15 @@ class Http:
             async with self._open().post(
                 self._url(target), data=body.bytes(), headers=sent, allow_redirects=False
             ) as answer:
-                return _reply(target, answer.status, await answer.read(), answer.headers)
+                reply = _reply(target, answer.status, await answer.read(), answer.headers)
         except TimeoutError as error:
+            self._outages.failed(target.label, error)
             raise Unavailable(f"{target.label} took too long to connect to; try again") from error
         except (aiohttp.ClientError, OSError) as error:
+            self._outages.failed(target.label, error)
             raise Unavailable(f"{target.label} cannot be reached, or broke off its answer; try again") from error
+        self._outages.answered(target.label)
+        return reply
 
     async def aclose(self) -> None:
         """Close all connections."""

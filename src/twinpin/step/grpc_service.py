@@ -28,6 +28,11 @@ from twinpin.step.telemetry import observe
 
 log = logging.getLogger(__name__)
 
+# gRPC clients begin to refuse trailing metadata at 8 KB in all, and lose the status with it. The document travels in
+# base64; in the details a character beyond ASCII takes six to twelve bytes.
+MAX_DOCUMENT = 3000  # bytes
+MAX_DETAILS = 3000  # bytes
+
 Call: TypeAlias = grpc.aio.ServicerContext
 Handler: TypeAlias = Callable[[Proto, Call], Awaitable[Proto]]
 
@@ -110,14 +115,18 @@ def _parse(request_class: Proto, raw: bytes) -> Proto:
 
 
 async def _abort(context: Call, error: TwinpinError) -> None:
-    """End the call with the error's status; what only REST can say goes into trailing metadata."""
+    """End the call with the error's status; what only REST can say goes into trailing metadata, as far as it fits."""
+    details = error.message[: MAX_DETAILS if error.message.isascii() else MAX_DETAILS // 12]
+    document = orjson.dumps(error.document)
+    if len(document) > MAX_DOCUMENT:
+        document = orjson.dumps({"error": details})
     metadata: list[tuple[str, str | bytes]] = [
         (STATUS_KEY, str(error.status)),
-        (DOCUMENT_KEY, orjson.dumps(error.document)),
+        (DOCUMENT_KEY, document),
     ]
     if error.retry_after is not None:
         metadata.append(("retry-after", str(math.ceil(error.retry_after))))
-    await context.abort(grpc.StatusCode[error.code], error.message, tuple(metadata))
+    await context.abort(grpc.StatusCode[error.code], details, tuple(metadata))
 
 
 class _Front:

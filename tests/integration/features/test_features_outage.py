@@ -102,6 +102,24 @@ async def test_a_store_that_is_down_is_reported_at_once(opened, repo, server):
     assert time.monotonic() - began < 1
 
 
+async def test_the_log_has_the_cause_of_an_outage_once(opened, repo, server, caplog):
+    """One line as it begins and one as it ends; clients learn no address, the log does."""
+    opened = await opened(repo)
+    server.kill()
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            await opened.ask([1])
+    server.start()
+    await wait_until_up(opened)
+    lines = [record for record in caplog.records if record.name == "twinpin.features"]
+
+    assert [line.getMessage() for line in lines] == [
+        "the feature store cannot be reached",
+        "the feature store can be reached again",
+    ]
+    assert str(server.port) in lines[0].cause
+
+
 async def test_a_store_that_hangs_is_given_up_in_time(opened, repo, server):
     """Connections are open and nothing comes: the limit is the setting, or a request's tighter deadline."""
     opened = await opened(repo, store_timeout=0.5)
@@ -121,12 +139,14 @@ async def test_a_store_that_hangs_is_given_up_in_time(opened, repo, server):
     assert told(await opened.ask([3]), "entities") == [3]
 
 
-def test_a_step_does_not_start_without_its_store(repo, server):
-    """The server's start may try again later; a client never sees it."""
+def test_a_step_does_not_start_without_its_store(repo, server, caplog):
+    """The server's start may try again later; a client never sees it, and the log has the cause."""
     server.kill()
 
     with pytest.raises(Unavailable, match="feature store cannot be read now"):
         load(Settings(feature_repo=repo.folder, feature_service="forecast_features"))
+
+    assert any(str(server.port) in getattr(record, "cause", "") for record in caplog.records)
 
 
 async def test_a_slow_store_holds_up_nobody_else(opened, repo, server):

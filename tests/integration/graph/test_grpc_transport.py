@@ -234,3 +234,35 @@ async def test_headers_that_grpc_cannot_carry_break_no_call():
         reply = await grpc.send(Target(url("a")), BODY, headers, None)
 
     assert reply.status == 200
+
+
+@pytest.mark.parametrize("name", ["entity", "\u0418\u043c\u044f"])
+async def test_an_error_too_long_for_metadata_keeps_its_status(name):
+    """A thousand unknown entities: gRPC would lose the whole status, so their list is left out."""
+    statuses = {f"{name}-{number:015}": "unknown" for number in range(1000)}
+    sentence = f"No features for {', '.join(statuses)}. Fill the store."
+
+    async def refuse(_message):
+        """Refuse them all."""
+        raise UnknownEntities(sentence, statuses)
+
+    async with serving(Pure("plus", refuse)) as port, transport(port) as grpc:
+        reply = await grpc.send(Target(url("plus")), BODY, (), None)
+
+    assert reply.status == 422
+    assert list(reply.body.json()) == ["error"]
+    assert reply.body.json()["error"].startswith("No features for")
+
+
+async def test_the_log_says_once_why_a_step_cannot_be_reached(caplog):
+    """The client reads no address; the log has it, and says when the step is back."""
+    async with serving(Pure("plus", plus)) as port, transport(port) as grpc:
+        await grpc.send(Target(url("plus")), BODY, (), None)
+    async with transport(port) as grpc:
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await grpc.send(Target(url("plus")), BODY, (), None)
+    lines = [record for record in caplog.records if record.name == "twinpin.graph.grpc_transport"]
+
+    assert [line.getMessage() for line in lines] == ["a step of the graph cannot be reached"]
+    assert str(port) in lines[0].cause

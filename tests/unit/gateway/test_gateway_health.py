@@ -59,6 +59,27 @@ async def test_without_a_store_by_choice_it_is_ok_and_says_how_to_get_one():
     assert "--feature-repo" in refused.json()["error"]
 
 
+async def test_the_log_says_once_why_a_step_cannot_serve(graph, client, caplog, monkeypatch):
+    """One line as it begins, with the cause, and one as it ends."""
+    monkeypatch.setattr(health, "FRESH", 0.0)
+    for down in (False, True, True, True, False, False):
+        graph.features.down = down
+        await client.get("/health")
+    lines = [record for record in caplog.records if record.name == health.log.name]
+
+    assert [line.getMessage() for line in lines] == ["step features cannot serve", "step features can serve again"]
+    assert "the feature store cannot be read" in lines[0].cause
+
+
+async def test_the_pair_is_known_before_the_first_answer(graph, client):
+    """Steps that run elsewhere tell it when they are first asked how they are."""
+    graph.gateway.forecasts._pair_id = None
+    graph.gateway.forecasts._answered = dict.fromkeys(("id", "preprocessor_version", "model_version"))
+    response = await client.get("/health")
+
+    assert response.json()["pair"] == {"id": PAIR, "preprocessor_version": "7", "model_version": "12"}
+
+
 class Counting:
     """A step whose check can be made to hang, and counts."""
 

@@ -98,3 +98,18 @@ async def test_a_graph_whose_last_step_gives_no_tensors_is_broken():
     remote = RemoteGraph(Answering(reply(200, {"hello": "world"})), "http://graph")
     with pytest.raises(Broken, match="last step"):
         await remote.forecast(Body.of_json({"data": {"a": [1]}}))
+
+
+async def test_what_the_router_could_not_reach_is_in_the_log_once(caplog):
+    """The router's cause names addresses: the log has it, the client does not."""
+    cause = 'Post "http://10.0.0.7:80/v2": dial tcp: connection refused'
+    remote = RemoteGraph(Answering(reply(500, {"error": "failed", "cause": cause})), "http://graph")
+    for _ in range(3):
+        with pytest.raises(Unavailable) as caught:
+            await remote.forecast(Body.of_json({"data": {"a": [1]}}))
+    lines = [record for record in caplog.records if record.name == "twinpin.gateway.pipeline"]
+
+    assert "10.0.0.7" not in caught.value.message
+    assert [(line.getMessage(), line.cause) for line in lines] == [
+        ("a step behind the router cannot be reached", cause)
+    ]

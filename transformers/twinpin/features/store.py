@@ -22,10 +22,14 @@ from twinpin.features.settings import Settings
 from twinpin.features.values import Feature
 from twinpin.features.window import SECOND
 from twinpin.step.errors import CannotStart, DeadlineExceeded, Unavailable
+from twinpin.step.outages import Outages
 
 R = TypeVar("R")
 
 log = logging.getLogger("twinpin.features")
+
+#: What the log calls the store.
+STORE = "the feature store"
 
 #: Above so many values (a window is one) reading would hold up the event loop for more than some milliseconds.
 LOOP_VALUES = 300
@@ -56,6 +60,7 @@ class FeastStore:
         self._threads = concurrent.futures.ThreadPoolExecutor(
             1 if online == "sqlite" else THREADS, thread_name_prefix="twinpin-features"
         )
+        self._outages = Outages(log)
         self._opening = asyncio.Lock()
         self._opened = False
         self._closed = False
@@ -76,6 +81,7 @@ class FeastStore:
             raise CannotStart(f"The Feast repository {folder} cannot be served: {error}") from error
         except Exception as error:
             if connections.is_outage(error):
+                Outages(log).failed(STORE, error)
                 raise _down() from error
             raise
         store = cls(feast, service, timeout=settings.store_timeout)
@@ -117,13 +123,16 @@ class FeastStore:
         seconds = self._timeout if deadline is None else min(self._timeout, deadline - time.monotonic())
         try:
             async with asyncio.timeout(seconds):
-                return await reading
+                answer = await reading
         except Exception as error:
             if isinstance(error, TimeoutError) and seconds < self._timeout:
                 raise DeadlineExceeded("The time allowed for this request is over: allow it more.") from error
             if connections.is_outage(error):
+                self._outages.failed(STORE, error)
                 raise _down() from error
             raise
+        self._outages.answered(STORE)
+        return answer
 
     async def _in_thread(self, work: Callable[[], R]) -> R:
         """Do blocking work in a worker thread; a read that hangs there is left to its own time limit."""
@@ -155,6 +164,7 @@ class FeastStore:
         except Exception as error:
             self._threads.shutdown(wait=False, cancel_futures=True)
             if connections.is_outage(error):
+                self._outages.failed(STORE, error)
                 raise _down() from error
             raise
 
