@@ -1,6 +1,6 @@
 """Requests: the plain JSON bodies that a client sends, checked and turned into what the graph takes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -10,6 +10,7 @@ import orjson
 
 from twinpin.graph.body import Body
 from twinpin.step import step
+from twinpin.step.codec import loads
 from twinpin.step.errors import Malformed, TooLarge
 from twinpin.step.plain import ENTITIES_TENSOR, read_plain
 
@@ -19,6 +20,8 @@ NOW = "now"
 
 _PAYLOAD_KEYS = frozenset({"data", "id", "parameters"})
 _ENTITY_KEYS = frozenset({"entities", "entity_key", "time_point", "partial", "id", "parameters"})
+#: What the body itself says; under "parameters" it would be lost, and an old time answered with today's features.
+_NO_PARAMETERS = frozenset({step.TIME_POINT, step.PARTIAL, step.ENTITY_KEY})
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -57,7 +60,7 @@ class EntityQuery:
 
 def parse_payload(body: bytes) -> step.Message:
     """Read the body of `/predict`: `{"data": {column: [values]}}`, each column with as many values as the others."""
-    document = _object(body, _PAYLOAD_KEYS)
+    document = _object(body, _PAYLOAD_KEYS, loads)
     if "data" not in document:
         raise Malformed('Send {"data": {column: [values]}} with at least one column.')
     request_id, parameters = _common(document)
@@ -101,10 +104,10 @@ def _flat(name: str, values: np.ndarray) -> list[Any]:
     return list(values.reshape(-1).tolist())
 
 
-def _object(body: bytes, allowed: frozenset[str]) -> dict[str, Any]:
+def _object(body: bytes, allowed: frozenset[str], read: Callable[[bytes], Any] = orjson.loads) -> dict[str, Any]:
     """Parse a JSON object that has no key but the *allowed* ones, so that no typo passes in silence."""
     try:
-        document = orjson.loads(body)
+        document = read(body)
     except orjson.JSONDecodeError as error:
         raise Malformed(f"The body is not JSON: {error}.") from error
     if not isinstance(document, dict):
@@ -126,6 +129,8 @@ def _entity_query(
     if not isinstance(partial, bool):
         raise Malformed("partial must be true or false.")
     request_id, parameters = _common(document)
+    if misplaced := sorted(parameters.keys() & _NO_PARAMETERS):
+        raise Malformed(f"{misplaced[0]} is a key of the body itself, not of its parameters: move it up.")
     return EntityQuery(
         entities=entities,
         entity_key=key,

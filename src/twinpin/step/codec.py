@@ -141,14 +141,14 @@ def _parse(body: bytes, header_length: int | None) -> tuple[dict[str, Any], Bina
         raise Malformed(f"Inference-Header-Content-Length is {header_length}, but the body has {len(body)} bytes")
     head = body if header_length is None else body[:header_length]
     rest = memoryview(b"" if header_length is None else body)[header_length or 0 :]
-    document = _loads(head)
+    document = loads(head)
     if not isinstance(document, dict):
         raise Malformed("the body must be a JSON object")
     return document, Binary(rest)
 
 
-def _loads(head: bytes) -> Any:
-    """Read JSON, where a bare NaN counts as null."""
+def loads(head: bytes) -> Any:
+    """Read JSON, where a bare NaN counts as null; raises Malformed."""
     try:
         return orjson.loads(head)
     except orjson.JSONDecodeError as first:

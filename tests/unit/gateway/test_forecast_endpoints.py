@@ -123,6 +123,10 @@ async def test_partial_with_nothing_missing_says_so(client):
         ("/predict/feast", b'{"entities": 1, "time_point": 5}', "time_point"),
         ("/predict/feast", b'{"entities": 1, "time_point": "0001-01-01T00:00:00+14:00"}', "time_point"),
         ("/predict/feast", b'{"entity": 1}', "'entity'"),
+        ("/predict/feast", b'{"entities": 1, "parameters": {"time_point": "2026-01-31T10:00Z"}}', "time_point"),
+        ("/predict/feast", b'{"entities": [1, 99], "parameters": {"partial": true}}', "partial"),
+        ("/predict/feast/batch", b'{"entities": 1, "parameters": {"entity_key": "location_id"}}', "entity_key"),
+        ("/predict/feast", b'{"entities": NaN}', "JSON"),
         ("/predict/feast/batch", b'{"entities": null}', "at least one"),
         ("/predict/feast/batch", b"{}", "at least one"),
     ],
@@ -136,9 +140,10 @@ async def test_a_malformed_body_is_refused_with_what_to_change(client, path, bod
     assert list(response.json()) == ["error"]
 
 
-async def test_null_is_a_missing_value_for_the_preprocessor_to_judge(client):
-    """NaN has no text in JSON, so null stands for it; nobody imputes here, so the answer is 422."""
-    response = await client.post("/predict", json={"data": {"temp": [[1, None, 3]]}})
+@pytest.mark.parametrize("gap", [b"null", b"NaN"])
+async def test_a_gap_is_a_missing_value_for_the_preprocessor_to_judge(client, gap):
+    """NaN has no text in JSON, so null stands for it, though Python writes NaN; nobody imputes here, so 422."""
+    response = await client.post("/predict", content=b'{"data": {"temp": [[1, ' + gap + b", 3]]}}")
 
     assert response.status_code == 422
     assert "impute" in response.json()["error"]
