@@ -36,7 +36,9 @@ class ForecastAPI:
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
-        return Starlette(routes=self.routes(), middleware=[Middleware(RequestId)])
+        app = Starlette(routes=self.routes(), middleware=[Middleware(RequestId)])
+        app.router.default = Endpoint("unknown", _unknown, _ANY)  # for `OPTIONS *`, which is no path
+        return app
 
     def routes(self) -> Sequence[BaseRoute]:
         """List the routes: plain REST, health and metrics, the page, and the protocol's own."""
