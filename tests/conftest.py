@@ -20,3 +20,12 @@ def clean_environment(monkeypatch):
             monkeypatch.delenv(name)
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("FEAST_USAGE", "False")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def clean_mlflow():
+    """No module finds the tracking server of another: MLflow keeps its address in the process."""
+    yield
+    if (mlflow := sys.modules.get("mlflow")) is not None:
+        mlflow.set_tracking_uri(None)
+        mlflow.set_registry_uri(None)
