@@ -15,9 +15,9 @@ S = TypeVar("S")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def setting(default: Any, help: str) -> Any:  # noqa: A002 -- click's own word for it
-    """One field: its *default*, and the sentence that --help and the docs show."""
-    return dataclasses.field(default=default, metadata={"help": help})
+def setting(default: Any, help: str, *, least: float | None = None, most: float | None = None) -> Any:  # noqa: A002 -- click's own word for it
+    """One field: its *default*, the sentence that --help and the docs show, and the range that a number keeps to."""
+    return dataclasses.field(default=default, metadata={"help": help, "range": (least, most)})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def entries(settings: type) -> Iterator[Entry]:
             variable=PREFIX + field.name.upper(),
             default=field.default,
             help=field.metadata["help"],
-            type=_click_type(hints[field.name]),
+            type=_click_type(hints[field.name], *field.metadata["range"]),
         )
 
 
@@ -86,12 +86,14 @@ def take(settings: type[S], values: Mapping[str, Any]) -> S:
     return settings(**{entry.field: values[entry.field] for entry in entries(settings)})
 
 
-def _click_type(hint: Any) -> Any:
-    """Translate an annotation: X | None is X, a Literal is a choice, a Path is a path."""
+def _click_type(hint: Any, least: Any, most: Any) -> Any:
+    """Translate an annotation: X | None is X, a Literal is a choice, a Path is a path, a number may have a range."""
     if isinstance(hint, types.UnionType):
         (hint,) = (each for each in typing.get_args(hint) if each is not type(None))
     if typing.get_origin(hint) is typing.Literal:
-        return click.Choice(typing.get_args(hint))
+        return click.Choice(typing.get_args(hint), case_sensitive=False)
     if hint is Path:
         return click.Path(path_type=Path)
+    if (least, most) != (None, None):
+        return click.IntRange(least, most) if hint is int else click.FloatRange(least, most)
     return hint

@@ -19,6 +19,8 @@ class Kitchen:
     guests: int | None = setting(None, "How many come.")
     menu: Path = setting(Path("menu"), "Where the menu lies.")
     candles: bool = setting(False, "Whether there are candles.")
+    hours: float = setting(2.0, "How long it takes.", least=0.5, most=8)
+    plates: int = setting(4, "How many plates.", least=1)
 
 
 @pytest.fixture
@@ -61,3 +63,28 @@ def test_each_setting_is_listed_for_the_docs():
     listed = {entry.variable: entry.help for entry in entries(Kitchen)}
 
     assert listed["TWINPIN_MENU"] == "Where the menu lies."
+
+
+@pytest.mark.parametrize(
+    ("words", "environment"),
+    [
+        (["--hours", "0"], {}),
+        (["--hours", "9"], {}),
+        (["--plates", "0"], {}),
+        (["--plates", "2.5"], {}),
+        ([], {"TWINPIN_PLATES": "-1"}),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused_with_the_range(command, words, environment):
+    """Exit code 2 and the flag by name, before anything starts."""
+    result = CliRunner().invoke(command, words, env=environment)
+
+    assert result.exit_code == 2
+    assert "Invalid value for" in result.output
+
+
+def test_a_choice_may_be_written_in_any_case(command):
+    """The settings have it as it was declared."""
+    result = CliRunner().invoke(command, ["--oven", "ELECTRIC"])
+
+    assert "oven='electric'" in result.output

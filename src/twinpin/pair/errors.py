@@ -1,6 +1,7 @@
 """What can go wrong with a pair, and whether waiting helps.
 
 PairError                exit 5  none of the below
+├── UnusableFolder               a folder of the pair cannot be read or written
 ├── Refused              exit 3  permanent: somebody has to mend it
 │   ├── UnknownName              no such registered model, version or run
 │   ├── NoAlias                  neither half carries the alias
@@ -44,6 +45,10 @@ class PairError(Exception):
     def document(self) -> dict[str, object]:
         """The error as a script reads it."""
         return {"error": self.message, "mend": self.mend, "temporary": isinstance(self, NotYet)}
+
+
+class UnusableFolder(PairError):
+    """A folder of the pair cannot be read or written, or the disk is full."""
 
 
 class Refused(PairError):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from twinpin.pair import tree
 from twinpin.pair.cache import Cache
-from twinpin.pair.errors import HalfMoved, NoAlias, NotAPair, NotYet, OtherPin
+from twinpin.pair.errors import HalfMoved, NoAlias, NotAPair, NotYet, OtherPin, UnusableFolder
 from twinpin.pair.evidence import Evidence, examine
 from twinpin.pair.folder import PairFolder, require_digest
 from twinpin.pair.patience import patiently
@@ -96,11 +96,16 @@ class Resolver:
 
     def attempt(self) -> Pin:
         """Resolve once."""
-        with self.folder.locked():
-            pin = self._recorded()
-            if pin is None:
-                return self._first()
-            return self._later(pin)
+        try:
+            with self.folder.locked():
+                pin = self._recorded()
+                return self._first() if pin is None else self._later(pin)
+        except OSError as error:
+            raise UnusableFolder(
+                f"The pair cannot be laid in {self.folder.path}: {error.strerror or error}"
+                f"{f' ({error.filename})' if error.filename else ''}. "
+                "Let --pair-dir and --pins-dir name folders that this user may write, with room for the artifacts."
+            ) from error
 
     def _recorded(self) -> Pin | None:
         """Read the rollout's Pin; a restart on its own folder needs no store of Pins to be there."""

@@ -6,6 +6,7 @@ requests in flight finished (at most `drain_timeout` seconds). Only then does `s
 
 import asyncio
 import contextlib
+import errno
 import gc
 import logging
 import signal
@@ -120,7 +121,12 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
 def _listen(host: str, port: int) -> socket.socket:
     """Bind the port of REST before anything is announced."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise OSError(f"Port {port} is taken: choose another with --http-port.") from error
+        raise OSError(f"Cannot listen on port {port} of {host} (--http-port, --host): {error.strerror}.") from error
 
 
 async def _start_grpc(server: grpc.aio.Server | None, settings: Settings) -> int | None:
@@ -131,7 +137,9 @@ async def _start_grpc(server: grpc.aio.Server | None, settings: Settings) -> int
     try:
         port: int = server.add_insecure_port(f"{host}:{settings.grpc_port}")
     except RuntimeError as error:
-        raise OSError(f"cannot listen on port {settings.grpc_port} for gRPC; is it taken?") from error
+        raise OSError(
+            f"Cannot listen on port {settings.grpc_port} for gRPC: choose another with --grpc-port."
+        ) from error
     await server.start()
     return port
 

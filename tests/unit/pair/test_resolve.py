@@ -21,6 +21,7 @@ from twinpin.pair.errors import (
     SchemaMisfit,
     UnknownName,
     Unreachable,
+    UnusableFolder,
 )
 from twinpin.pair.folder import PairFolder
 from twinpin.pair.registry import MlflowRegistry
@@ -234,6 +235,17 @@ def test_a_folder_that_another_resolver_fills_is_waited_for(pairs, settings):
         resolve(settings)
 
     assert resolve(settings).rollout == "r1"
+
+
+@pytest.mark.parametrize("wrong", ["pair_dir", "pins_dir"])
+def test_a_folder_that_cannot_be_made_is_refused_by_name(pairs, settings, tmp_path, wrong):
+    """A file stands in its place; the sentence says which setting to change."""
+    pairs.pair(alias="production")
+    (tmp_path / "file").write_text("here first")
+    with pytest.raises(UnusableFolder, match="--pair-dir") as caught:
+        resolve(dataclasses.replace(settings, **{wrong: tmp_path / "file" / "folder"}))
+
+    assert str(tmp_path / "file") in caught.value.message
 
 
 def test_the_deadline_holds(pairs, settings):

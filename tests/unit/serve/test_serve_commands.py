@@ -87,6 +87,26 @@ def test_a_step_that_does_not_exist_is_refused():
     assert result.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--http-port", "99999"),
+        ("--grpc-port", "-2"),
+        ("--max-in-flight", "0"),
+        ("--request-timeout", "0"),
+        ("--threads", "0"),
+        ("--log-level", "LOUD"),
+    ],
+)
+@pytest.mark.parametrize("command", [("gateway",), ("serve",), ("step", "predict")])
+def test_a_setting_that_makes_no_sense_is_refused_before_anything_starts(command, words):
+    """In a sentence that names the flag, with exit code 2 and no traceback."""
+    result = CliRunner().invoke(main, [*command, *words])
+
+    assert result.exit_code == 2
+    assert f"Invalid value for '{words[0]}'" in result.output
+
+
 def test_mode_graph_needs_an_address():
     """The sentence names the flag."""
     result = CliRunner().invoke(main, ["gateway", "--http-port", "0"])
