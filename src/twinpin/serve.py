@@ -21,6 +21,7 @@ from twinpin.pair.resolve import resolve
 from twinpin.pair.settings import Settings as PairSettings
 from twinpin.preprocess.routes import LAG
 from twinpin.settings import options, take
+from twinpin.step.errors import CannotStart, Impossible
 from twinpin.step.runner import StepModel
 from twinpin.step.serving import run
 from twinpin.step.settings import Settings as ServerSettings
@@ -78,6 +79,8 @@ class Steps:
         last = predict.load(folder, take(predict.Settings, values))
         store = take(features.Settings, values)
         source = features.load(_windowed(store, first.inputs)) if store.feature_repo else None
+        if source is not None:
+            require_fit(source, first)
         return cls(_model(first, server), _model(last, server), _model(source, server) if source else None)
 
     def parts(self, settings: Settings, graph: GraphSettings, default_entity: str | None, pair_id: str) -> Parts:
@@ -109,6 +112,25 @@ def _model(step: Step, server: ServerSettings) -> StepModel:
         max_in_flight=server.max_in_flight,
         request_timeout=server.request_timeout,
     )
+
+
+def require_fit(source: Step, first: preprocess.PreprocessStep) -> None:
+    """Raise CannotStart where no request for entities could ever be answered, which only the settings can mend."""
+    key, *fields = source.inputs
+    if fields:
+        names = ", ".join(field.name for field in fields)
+        raise CannotStart(
+            f"The FeatureService computes features from {names} of the request, and requests for entities carry "
+            f"{key.name} alone: name a service without them."
+        )
+    try:
+        first.require(source.outputs)
+    except Impossible as error:
+        given = ", ".join(spec.name for spec in source.outputs)
+        raise CannotStart(
+            f"The FeatureService gives {given}, which the pair's preprocessor cannot take: {error.message} "
+            "Set feature_service to the one that the pair was trained on."
+        ) from error
 
 
 def _windowed(settings: features.Settings, inputs: Sequence[TensorSpec]) -> features.Settings:

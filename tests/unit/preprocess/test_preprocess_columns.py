@@ -9,6 +9,7 @@ from twinpin.pair.signature import Spec
 from twinpin.preprocess.arrays import ArrayLayout, AsSent
 from twinpin.preprocess.columns import ColumnLayout
 from twinpin.step.errors import Impossible, Malformed
+from twinpin.step.step import TensorSpec
 
 
 def layout(*columns, **typed):
@@ -290,3 +291,41 @@ def test_metadata_shows_the_columns_with_the_protocols_types():
         ("site", "BYTES", (-1,)),
         ("past", "FP32", (-1, -1)),
     ]
+
+
+def specs(**shapes):
+    """What a step before gives."""
+    return [TensorSpec(name, "FP64", shape) for name, shape in shapes.items()]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given"),
+    [
+        (layout(*lags("temp", 3), hour="long"), specs(temp=(-1, -1), hour=(-1,), more=(-1,))),
+        (layout(*lags("temp", 3)), specs(temp=(-1, 3))),
+        (ColumnLayout([Spec("a", "double"), Spec("b", "double", required=False)]), specs(a=(-1,))),
+        (ColumnLayout([Spec("past", "double", array=True)]), specs(past=(-1, -1))),
+        (ArrayLayout([Spec(None, "float32", (-1, 3))]), specs(load=(-1, 3))),
+        (ArrayLayout([Spec("a", "float32", (-1, 3)), Spec("b", "float32", (-1, 3))]), specs(a=(-1, 3), b=(-1, 3))),
+        (AsSent(), specs(a=(-1,))),
+    ],
+)
+def test_outputs_that_can_be_taken_are_let_through(wanted, given):
+    """Optional columns, further ones and windows of any length do not matter."""
+    assert wanted.require(given) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given", "words"),
+    [
+        (layout("a", "b"), specs(a=(-1,)), r"not in the request: b\."),
+        (layout(*lags("temp", 3)), specs(temp=(-1, 2)), r"temp \(2 of 3\)"),
+        (layout("temp"), specs(temp=(-1, -1)), "one value per row"),
+        (ArrayLayout([Spec(None, "float32", (-1, 3))]), specs(a=(-1,), b=(-1,)), "one tensor and 2"),
+        (ArrayLayout([Spec("a", "float32", (-1,)), Spec("b", "float32", (-1,))]), specs(a=(-1,)), "request: b"),
+    ],
+)
+def test_outputs_that_never_fit_are_refused_before_a_request_comes(wanted, given, words):
+    """No client could mend them."""
+    with pytest.raises(Impossible, match=words):
+        wanted.require(given)

@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import pair_folders
 import pytest
 from click.testing import CliRunner
 
 from twinpin.cli import main
+from twinpin.step.errors import CannotStart
 from twinpin.step.step import TensorSpec
 
 #: Libraries of which each image carries its own alone.
@@ -134,3 +137,37 @@ def test_the_window_is_what_the_preprocessor_looks_back_on(inputs, window):
     from twinpin.serve import needed_window  # noqa: PLC0415 -- imports every step
 
     assert needed_window(inputs) == window
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "words"),
+    [
+        (
+            specs("shop"),
+            specs("temp", shape=(-1, -1)),
+            r"gives temp, .* not in the request: hour\. Set feature_service",
+        ),
+        (specs("shop", "discount"), specs("temp", "wind", shape=(-1, -1)), "from discount of the request"),
+    ],
+    ids=["columns are lacking", "features computed from the request"],
+)
+def test_a_feature_service_that_can_never_serve_the_pair_is_refused_at_start(tmp_path, inputs, outputs, words):
+    """No client could mend what a setting got wrong."""
+    from twinpin import preprocess  # noqa: PLC0415 -- as below
+    from twinpin.serve import require_fit  # noqa: PLC0415 -- imports every step
+
+    first = preprocess.load(pair_folders.lag_pair(tmp_path), preprocess.Settings())
+
+    with pytest.raises(CannotStart, match=words):
+        require_fit(SimpleNamespace(inputs=inputs, outputs=outputs), first)
+
+
+def test_a_feature_service_that_serves_the_pair_is_taken(tmp_path):
+    """Windows of any length, and a scalar."""
+    from twinpin import preprocess  # noqa: PLC0415 -- as below
+    from twinpin.serve import require_fit  # noqa: PLC0415 -- imports every step
+
+    first = preprocess.load(pair_folders.lag_pair(tmp_path), preprocess.Settings())
+    outputs = (*specs("temp", "wind", shape=(-1, -1)), *specs("hour"))
+
+    assert require_fit(SimpleNamespace(inputs=specs("shop"), outputs=outputs), first) is None

@@ -35,6 +35,9 @@ class Layout(Protocol):
     def take(self, tensors: Tensors) -> Given:
         """Make it; Impossible where the tensors do not fit."""
 
+    def require(self, given: Sequence[TensorSpec]) -> None:
+        """Raise Impossible where tensors as *given* can never make it."""
+
     def zeros(self) -> Tensors | None:
         """One row to warm up with; None where the preprocessor declares nothing."""
 
@@ -54,21 +57,28 @@ class ArrayLayout:
 
     def take(self, tensors: Tensors) -> Given:
         """Make one array, or arrays by name."""
+        self._refuse_lacking(list(tensors))
         if len(self._specs) == 1:
             spec = self._specs[0]
-            if spec.name is not None and spec.name in tensors:
-                return _fitted(spec, tensors[spec.name])
-            if len(tensors) != 1:
-                raise Impossible(f"The preprocessor takes one tensor and {len(tensors)} came: {listed(list(tensors))}.")
-            return _fitted(spec, next(iter(tensors.values())))
-        lacking = [str(spec.name) for spec in self._specs if spec.name not in tensors]
-        if lacking:
-            raise Impossible(
-                f"The preprocessor takes {len(self._specs)} tensors; not in the request: {listed(lacking)}."
-            )
+            named = spec.name is not None and spec.name in tensors
+            return _fitted(spec, tensors[str(spec.name)] if named else next(iter(tensors.values())))
         taken = {str(spec.name): _fitted(spec, tensors[str(spec.name)]) for spec in self._specs}
         _check_rows(taken)
         return taken
+
+    def require(self, given: Sequence[TensorSpec]) -> None:
+        """Raise Impossible where tensors as *given* can never make the arrays."""
+        self._refuse_lacking([spec.name for spec in given])
+
+    def _refuse_lacking(self, names: Sequence[str]) -> None:
+        """Refuse names among which those of the signature are not; the only tensor may have any."""
+        lacking = [str(spec.name) for spec in self._specs if spec.name not in names]
+        if len(self._specs) > 1 and lacking:
+            raise Impossible(
+                f"The preprocessor takes {len(self._specs)} tensors; not in the request: {listed(lacking)}."
+            )
+        if len(self._specs) == 1 and lacking and len(names) != 1:
+            raise Impossible(f"The preprocessor takes one tensor and {len(names)} came: {listed(names)}.")
 
     @property
     def plain_width(self) -> int | None:
@@ -90,6 +100,9 @@ class AsSent:
     """For a preprocessor that declares nothing: columns by name as they came, or one 2-D tensor as it is."""
 
     metadata: tuple[TensorSpec, ...] = ()
+
+    def require(self, given: Sequence[TensorSpec]) -> None:
+        """Take anything: what such a preprocessor needs is not known."""
 
     def take(self, tensors: Tensors) -> Given:
         """Make one array, or a table of columns."""

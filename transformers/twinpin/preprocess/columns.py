@@ -1,6 +1,7 @@
 """From named tensors to the table that a preprocessor's column signature asks for."""
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 
@@ -67,6 +68,11 @@ class ColumnLayout:
             absent=absent,
         )
 
+    def require(self, given: Sequence[TensorSpec]) -> None:
+        """Raise Impossible where tensors as *given* can never make the table."""
+        widths = {spec.name: _declared_width(spec) for spec in given}
+        self._refuse_lacking(widths, widths)
+
     def table(self, matrix: np.ndarray) -> Table:
         """Make a table of numeric columns without a request: to warm up, and to prove."""
         return Table(self._order, self._numeric, self._types, matrix, {})
@@ -106,7 +112,7 @@ class ColumnLayout:
                 self._known[key] = known
         return known
 
-    def _refuse_lacking(self, tensors: Tensors, widths: dict[str, int | None]) -> None:
+    def _refuse_lacking(self, tensors: Container[str], widths: dict[str, int | None]) -> None:
         """Name everything that is lacking at once, be it a number, text or an array."""
         wanted = [name for name in self._order if name not in self._arrays or name not in tensors]
         find_routes(wanted, self._optional, widths)
@@ -172,6 +178,13 @@ def _rows(tensors: Tensors) -> int:
 def _width(values: np.ndarray) -> int | None:
     """Length of the second axis."""
     return values.shape[1] if values.ndim == _MATRIX else None
+
+
+def _declared_width(spec: TensorSpec) -> int | None:
+    """Length of the second axis that a tensor declares; an open one is as long as anybody wants."""
+    if len(spec.shape) < _MATRIX:
+        return None
+    return sys.maxsize if spec.shape[1] < 0 else spec.shape[1]
 
 
 def _array_column(name: str, values: np.ndarray, wanted: str) -> np.ndarray:

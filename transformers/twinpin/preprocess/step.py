@@ -1,6 +1,7 @@
 """The preprocess step: raw columns in, the matrix out, stamped with the pair that made it."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,10 @@ class PreprocessStep:
             given = self._layout.take(tensors)
             matrix = plain(given)
             return None if matrix is None else self._answer(self._plan(matrix), given)
+
+    def require(self, given: Sequence[TensorSpec]) -> None:
+        """Raise Impossible where tensors as *given*, the outputs of the step before, can never be preprocessed."""
+        self._layout.require(given)
 
     async def check(self) -> None:
         """Serve always: the preprocessor is warm before the step exists."""
