@@ -1,7 +1,8 @@
 """Serving: REST and gRPC on their sockets until SIGTERM or SIGINT, then an orderly end; for a step and for the gateway.
 
-The order at the end: readiness off (`Lifecycle`), `drain_wait` seconds in which all is still answered, sockets closed,
-requests in flight finished (at most `drain_timeout` seconds). Only then does `serve` return; its caller closes stores.
+The order at the end: readiness off (`Lifecycle`), `drain_wait` seconds in which all is still answered and each answer
+ends its connection, so that clients open the next one elsewhere, sockets closed, requests in flight finished (at most
+`drain_timeout` seconds). Only then does `serve` return; its caller closes stores.
 """
 
 import asyncio
@@ -66,6 +67,7 @@ async def serve(
     await _first(stop, serving)
     log.info("stopping")
     lifecycle.drain()
+    rest.say_goodbye()
     await asyncio.sleep(settings.drain_wait)
     rest.should_exit = True
     ends: list[Coroutine[Any, Any, None]] = [_ended(serving)]
@@ -96,6 +98,12 @@ class _Rest(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+    def say_goodbye(self) -> None:
+        """End each connection with its next answer: one that is idle when the sockets close may lose a request."""
+        close = (b"connection", b"close")
+        self.config.encoded_headers.append(close)  # uvicorn copies these each second
+        self.server_state.default_headers.append(close)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell when connections are accepted."""

@@ -63,6 +63,20 @@ async def test_sigterm_drains_both_protocols(own_server):
     assert (server.folder / "closed").exists()
 
 
+async def test_connections_end_with_their_next_answer_before_the_sockets_close(own_server):
+    """A client that reuses connections loses none of its requests, though it sends them without a pause."""
+    server = own_server(drain_wait=1)
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
+        assert "connection" not in (await client.post(INFER, json=body())).headers
+        server.terminate()
+        await status(client, "/v2/health/ready", 503)
+        found = [await client.post(INFER, json=body()) for _ in range(20)]
+
+    assert {each.status_code for each in found} == {200}
+    assert {each.headers.get("connection") for each in found} == {"close"}
+    assert server.process.wait(20) == 0
+
+
 async def test_new_connections_are_refused_after_the_wait(own_server):
     """The port is closed while the last request still runs."""
     server = own_server(drain_wait=0.1)
