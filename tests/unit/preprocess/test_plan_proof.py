@@ -198,3 +198,14 @@ def test_a_pipeline_is_left_as_it_was():
 
     assert np.isnan(matrix).all()
     assert isinstance(PIPELINE, Pipeline)
+
+
+@pytest.mark.parametrize(("hour", "shown"), [(44.5, "holds 44.5"), (np.nan, "holds no value")])
+def test_a_value_that_is_no_category_is_named_with_those_that_are(hour, shown):
+    """Whoever sent it finds it in the request, and sees what to send."""
+    plan = make_plan(columns(("e", OneHotEncoder(), ["hour"])), NAMES)
+    with pytest.raises(Impossible) as caught:
+        plan(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, hour]]))
+
+    assert f"Row 1 {shown}" in caught.value.message
+    assert "0, 1, 2, 3, 4, 5: send one of them" in caught.value.message

@@ -10,6 +10,9 @@ import numpy as np
 
 from twinpin.step.errors import Impossible
 
+#: Categories that an error lists.
+SHOWN = 30
+
 Operation: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 
@@ -58,8 +61,17 @@ class Encode:
         if self._strict:
             known = np.logical_or.reduceat(hot, self._starts, axis=1)
             if not known.all():
-                raise Impossible("A value is not among the categories that the preprocessor was trained on.")
+                raise self._unknown(matrix, *np.argwhere(~known)[0])
         return (hot if self._kept is None else hot[:, self._kept]).astype(float)
+
+    def _unknown(self, matrix: np.ndarray, row: int, column: int) -> Impossible:
+        """Say which value is no category, and what would be one."""
+        value, known = matrix[row, column], self.categories[column]
+        shown = ", ".join(f"{each:g}" for each in known[:SHOWN]) + (" …" if len(known) > SHOWN else "")
+        return Impossible(
+            f"Row {row} holds {'no value' if np.isnan(value) else f'{value:g}'} for a category whose values, as the "
+            f"preprocessor was trained on, are {shown}: send one of them."
+        )
 
 
 def make_plan(estimator: Any, names: Sequence[str]) -> Plan:
