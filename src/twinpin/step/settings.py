@@ -22,7 +22,7 @@ class Settings:
     keep_alive: int = setting(
         120, "Seconds that an idle connection stays open; above the 90 of KServe's router.", least=1
     )
-    drain_wait: float = setting(0.0, "Seconds between SIGTERM (not ready) and the last accepted connection.", least=0)
+    drain_wait: float = setting(1.0, "Seconds between SIGTERM (not ready) and the last accepted connection.", least=0)
     drain_timeout: float = setting(30.0, "Seconds that requests in flight get to finish after that.", least=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
         "INFO", "Least level that is logged: DEBUG, INFO, WARNING or ERROR."
