@@ -64,7 +64,7 @@ class Forecaster:
         return self._walk is not None
 
     def brief(self, rows: int) -> bool:
-        """Whether so many rows are walked, which takes 0.07 ms each and never more than a millisecond."""
+        """Whether so many rows are walked, which takes less than a millisecond."""
         return self._walk is not None and rows <= ROWS
 
     def _raw(self, matrix: Matrix, *, margin: bool) -> Matrix:

@@ -7,7 +7,7 @@ import numpy as np
 import xgboost
 
 from twinpin.pair.errors import PairError
-from twinpin.pair.folder import PairFolder, require_digest
+from twinpin.pair.folder import PairFolder
 from twinpin.pair.pin import Pin
 from twinpin.pair.signature import Signature, Spec, read_signature
 from twinpin.predict.booster import Forecaster
@@ -102,7 +102,7 @@ def load(pair_dir: Path, settings: Settings) -> PredictStep:
 
 def _load(folder: PairFolder, settings: Settings) -> PredictStep:
     """Load it from its verified tree."""
-    pin = _pinned(folder)
+    pin = folder.verified("model")
     flavour = read_flavour(folder.model)
     threads = settings.predict_threads or available_cpus()
     forecaster = Forecaster(flavour, settings.device, threads, walks=settings.predict_fast_path)
@@ -119,15 +119,6 @@ def _load(folder: PairFolder, settings: Settings) -> PredictStep:
         "yes" if forecaster.walks else "no",
     )
     return PredictStep(pin, forecaster, matrices, _output(flavour.signature))
-
-
-def _pinned(folder: PairFolder) -> Pin:
-    """Read the Pin, and see that the model's tree is the one that was pinned."""
-    pin = folder.read()
-    if pin is None:
-        raise CannotStart("The pair folder holds no pair: run twinpin resolve first, into the same folder.")
-    require_digest(folder.model, pin.model)
-    return pin
 
 
 def _names(specs: tuple[Spec, ...] | None, forecaster: Forecaster) -> tuple[str, ...] | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from twinpin.pair import tree
 from twinpin.pair.errors import BadArtifact, BadPin, DigestMismatch, FolderBusy
@@ -16,6 +17,9 @@ from twinpin.pair.pin import Half, Pin
 from twinpin.pair.pins import read_pin
 
 LOCK = ".lock"
+
+#: A half, as its tree and its field of the Pin are called.
+HalfName = Literal["preprocessor", "model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,19 @@ class PairFolder:
         """Read which pair lies here, without a look at its trees; None when no whole one does."""
         return read_pin(self.path / "pin.json")
 
-    def verified(self) -> Pin:
-        """Read which pair lies here and hash its trees: BadArtifact when none does, DigestMismatch when they differ."""
+    def verified(self, *halves: HalfName) -> Pin:
+        """Read which pair lies here and hash the trees of *halves*, of both where none is named.
+
+        BadArtifact when no pair lies here, DigestMismatch when a tree is not the one that was pinned.
+        """
         pin = self.read()
         if pin is None:
-            raise BadArtifact("The pair folder holds no pair.", mend="twinpin resolve")
-        require_digest(self.preprocessor, pin.preprocessor)
-        require_digest(self.model, pin.model)
+            raise BadArtifact(
+                "The pair folder holds no pair: run twinpin resolve first, into the same folder.",
+                mend="twinpin resolve",
+            )
+        for name in halves or ("preprocessor", "model"):
+            require_digest(self.path / name, getattr(pin, name))
         return pin
 
     def holds(self, pin: Pin) -> bool:

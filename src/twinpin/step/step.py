@@ -67,21 +67,16 @@ class Answer:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
 
-class Step(Protocol):
-    """One stage of the graph.
-
-    A step is made ready (loaded, warm) before it is served: no request ever loads anything. `run` is a plain function
-    where the work is CPU, which the server keeps off the event loop, or a coroutine function where the work is waiting.
-    It raises the errors of `twinpin.step.errors`; anything else it raises is a defect and is answered as `Broken`.
-    """
+class Described(Protocol):
+    """What the protocol tells of a model, be it one step or the whole graph."""
 
     @property
     def name(self) -> str:
-        """The model name that the protocol uses: features, preprocess, predict."""
+        """The name in `/v2/models/{name}`: features, preprocess, predict; forecast for the whole graph."""
 
     @property
     def versions(self) -> tuple[str, ...]:
-        """The versions that it answers to, newest first; the first is the `model_version` of its answers."""
+        """The versions that it answers to; the first is the `model_version` of its answers."""
 
     @property
     def platform(self) -> str:
@@ -95,6 +90,15 @@ class Step(Protocol):
     def outputs(self) -> tuple[TensorSpec, ...]:
         """What comes out."""
 
+
+class Step(Described, Protocol):
+    """One stage of the graph.
+
+    A step is made ready (loaded, warm) before it is served: no request ever loads anything. `run` is a plain function
+    where the work is CPU, which the server keeps off the event loop, or a coroutine function where the work is waiting.
+    It raises the errors of `twinpin.step.errors`; anything else it raises is a defect and is answered as `Broken`.
+    """
+
     def run(self, tensors: Tensors, context: Context) -> Answer | Awaitable[Answer]:
         """Do the work of one request."""
 
@@ -107,7 +111,7 @@ class Step(Protocol):
 
 @runtime_checkable
 class Brief(Protocol):
-    """A Step, some of whose work is shorter than handing it to a thread and back (about 0.2 ms)."""
+    """A Step, some of whose work is shorter than handing it to a thread and back."""
 
     def at_once(self, tensors: Tensors, context: Context) -> Answer | None:
         """Do the work on the event loop where it is sure to take less than a millisecond; else None, at no cost."""

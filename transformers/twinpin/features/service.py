@@ -1,7 +1,8 @@
 """Service: what a Feast FeatureService promises, read once from the registry.
 
-Nothing here runs per request: looking a service up costs 10 to 15 ms, and a definition that changed below a running
-step would feed a model features that it was not fitted on. A new definition takes a new rollout, as a new pair does.
+Nothing here runs per request: looking a service up costs more than reading its features, and a definition that changed
+below a running step would feed a model features that it was not fitted on. A new definition takes a new rollout, as a
+new pair does.
 """
 
 from collections import Counter

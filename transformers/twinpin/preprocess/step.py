@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from twinpin.pair.errors import PairError
-from twinpin.pair.folder import PairFolder, require_digest
+from twinpin.pair.folder import PairFolder
 from twinpin.pair.pin import Pin
 from twinpin.pair.signature import Spec
 from twinpin.preprocess.arrays import ArrayLayout, AsSent, Layout
@@ -137,7 +137,7 @@ def load(pair_dir: Path, settings: Settings) -> PreprocessStep:
 
 def _load(folder: PairFolder, settings: Settings) -> PreprocessStep:
     """Load it from its verified tree."""
-    pin = _pinned(folder)
+    pin = folder.verified("preprocessor")
     preprocessor = Preprocessor(folder.preprocessor)
     layout = layout_of(preprocessor.columns())
     example = example_tensors(preprocessor.example())
@@ -148,15 +148,6 @@ def _load(folder: PairFolder, settings: Settings) -> PreprocessStep:
     way = "as numpy, proven equal to the pyfunc" if plan else "as the pyfunc itself"
     log.info("preprocessor %s of pair %s is warm, %s", pin.preprocessor.version, pin.id, way)
     return step
-
-
-def _pinned(folder: PairFolder) -> Pin:
-    """Read the Pin, and see that the preprocessor's tree is the one that was pinned."""
-    pin = folder.read()
-    if pin is None:
-        raise CannotStart("The pair folder holds no pair: run twinpin resolve first, into the same folder.")
-    require_digest(folder.preprocessor, pin.preprocessor)
-    return pin
 
 
 def layout_of(specs: tuple[Spec, ...] | None) -> Layout:
