@@ -12,6 +12,19 @@ sys.argv[1:] = []
 SCRUBBED = ("TWINPIN_", "MLFLOW_", "FEAST_", "AWS_", "KSERVE_", "OTEL_", "PROMETHEUS_")
 
 
+def pytest_addoption(parser):
+    """Tests that fill a cluster run only where somebody says that they may."""
+    parser.addoption("--cluster", action="store_true", help="run the tests that need the cluster at KUBECONFIG")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Say of each test that was left out how to run it."""
+    if not config.getoption("--cluster"):
+        for item in items:
+            if item.get_closest_marker("cluster"):
+                item.add_marker(pytest.mark.skip(reason="needs a cluster: run with KUBECONFIG set and --cluster"))
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch):
     """A test sees no setting of the shell that runs it."""
