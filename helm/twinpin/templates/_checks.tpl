@@ -1,0 +1,133 @@
+{{/* Checks: what a schema cannot say, in sentences that say what to change. Included once, by checks.yaml. */}}
+
+{{- define "twinpin.checks" -}}
+{{- include "twinpin.checkCluster" . -}}
+{{- include "twinpin.checkNames" . -}}
+{{- include "twinpin.checkPair" . -}}
+{{- include "twinpin.checkFeatures" . -}}
+{{- include "twinpin.checkTimeouts" . -}}
+{{- include "twinpin.checkOptions" . -}}
+{{- end -}}
+
+{{- define "twinpin.checkCluster" -}}
+{{- if .Values.kserve.requireCRDs -}}
+{{- range $api := list "serving.kserve.io/v1beta1/InferenceService" "serving.kserve.io/v1alpha1/InferenceGraph" -}}
+{{- if not ($.Capabilities.APIVersions.Has $api) -}}
+{{- fail (printf "this cluster does not serve %s: install KServe 0.16 or later in Standard mode first (https://kserve.github.io/website). Without a cluster (helm template) give --api-versions %s, or set kserve.requireCRDs=false." $api $api) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if .Values.kserve.checkVersion -}}
+{{- include "twinpin.kserve.checkVersion" . -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Its name shows in the error of an account that may not read CustomResourceDefinitions, and tells what to set. */}}
+{{- define "twinpin.kserve.checkVersion" -}}
+{{- $crd := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" "inferencegraphs.serving.kserve.io" -}}
+{{- if $crd -}}
+{{- $known := false -}}
+{{- range $crd.spec.versions -}}
+{{- $spec := dig "schema" "openAPIV3Schema" "properties" "spec" "properties" dict . -}}
+{{- if hasKey $spec "routerTimeouts" -}}{{- $known = true -}}{{- end -}}
+{{- end -}}
+{{- if not $known -}}
+{{- fail "the InferenceGraph of this cluster's KServe has no routerTimeouts: upgrade KServe to 0.16 or later." -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* KServe writes `isvc.<isvc>-predictor` into a label, and a label has 63 characters. */}}
+{{- define "twinpin.checkNames" -}}
+{{- $name := include "twinpin.fullname" . -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
+{{- fail (printf "everything would be called after %q, and KServe takes names of small letters, digits and dashes that begin with a letter: choose another release name, or set fullnameOverride." $name) -}}
+{{- end -}}
+{{- range $part := list "preprocess" "serve" -}}
+{{- $isvc := include "twinpin.isvc" (dict "root" $ "part" $part "rollout" $.Values.rollout) -}}
+{{- if gt (len $isvc) 48 -}}
+{{- fail (printf "the InferenceService %q has a name of %d characters, and KServe has room for 48: set fullnameOverride to at most %d characters, or a shorter rollout." $isvc (len $isvc) (sub 48 (len $isvc) | add (len $name))) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "twinpin.checkPair" -}}
+{{- if not (or .Values.registry.uri .Values.registry.env .Values.registry.envFrom) -}}
+{{- fail "registry.uri is empty: set it to the MLflow registry, such as http://mlflow.mlflow.svc:5000 (or let registry.env or registry.envFrom set MLFLOW_TRACKING_URI)." -}}
+{{- end -}}
+{{- include "twinpin.checkPin" . -}}
+{{- end -}}
+
+{{/* A rollout keeps its Pin: other names or another alias would leave every new pod waiting, so they are refused now. */}}
+{{- define "twinpin.checkPin" -}}
+{{- $name := printf "%s-pair-%s" (include "twinpin.fullname" .) .Values.rollout -}}
+{{- $found := lookup "v1" "ConfigMap" .Release.Namespace $name -}}
+{{- with (dig "data" "pin.json" "" $found) -}}
+{{- $pin := fromJson . -}}
+{{- $pinned := list $pin.preprocessor.name $pin.model.name $pin.alias -}}
+{{- $wanted := list $.Values.pair.preprocessor $.Values.pair.model $.Values.pair.alias -}}
+{{- if ne (join " " $pinned) (join " " $wanted) -}}
+{{- fail (printf "rollout %q is pinned to %s (preprocessor, model, alias), and the values say %s: a pair is changed by a new rollout, so set rollout to another name." $.Values.rollout (join ", " $pinned) (join ", " $wanted)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "twinpin.checkFeatures" -}}
+{{- with .Values.features -}}
+{{- if and .repository.config .repository.volume -}}
+{{- fail "features.repository has both config and volume: give one of them." -}}
+{{- end -}}
+{{- if and (include "twinpin.hasFeatures" $) (not .service) -}}
+{{- fail "features.service is empty: name the Feast FeatureService that the model was fitted on." -}}
+{{- end -}}
+{{- if and .service (not (include "twinpin.hasFeatures" $)) -}}
+{{- fail "features.service is set, but there is no Feast repository: give features.repository.config (the text of feature_store.yaml) or features.repository.volume." -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "twinpin.checkTimeouts" -}}
+{{- $steps := include "twinpin.hasFeatures" . | empty | ternary 2 3 -}}
+{{- $chain := mul $steps .Values.timeouts.routerClient -}}
+{{- with .Values.timeouts -}}
+{{- if le .routerClient .step -}}
+{{- fail (printf "timeouts.routerClient (%v s) must be above timeouts.step (%v s): the router would give up on a step that can still say what is wrong." .routerClient .step) -}}
+{{- end -}}
+{{- if le (int .routerWrite) (int $chain) -}}
+{{- fail (printf "timeouts.routerWrite (%v s) must be above %d times timeouts.routerClient (%d s): the router calls so many steps in a row before it answers." .routerWrite $steps $chain) -}}
+{{- end -}}
+{{- if le .gateway .routerWrite -}}
+{{- fail (printf "timeouts.gateway (%v s) must be above timeouts.routerWrite (%v s): the gateway would give up on an answer that still comes." .gateway .routerWrite) -}}
+{{- end -}}
+{{- if gt .gateway $.Values.drain.timeout -}}
+{{- fail (printf "drain.timeout (%v s) must be at least timeouts.gateway (%v s): a stopping pod would cut requests that are still in time." $.Values.drain.timeout .gateway) -}}
+{{- end -}}
+{{- end -}}
+{{- if ge .Values.features.storeTimeout .Values.timeouts.step -}}
+{{- fail (printf "features.storeTimeout (%v s) must be below timeouts.step (%v s): the step would be cut before it can say that the store is down." .Values.features.storeTimeout .Values.timeouts.step) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "twinpin.checkOptions" -}}
+{{- if and (eq .Values.topology "graph") (eq .Values.gateway.mode "graph") (not .Values.graph.enabled) -}}
+{{- fail "graph.enabled is false, but gateway.mode is graph: the gateway would have nothing to call. Set gateway.mode=direct." -}}
+{{- end -}}
+{{- if and .Values.keda.enabled (not .Values.keda.prometheusUrl) -}}
+{{- fail "keda.enabled needs keda.prometheusUrl, such as http://prometheus.monitoring.svc:9090." -}}
+{{- end -}}
+{{- if and .Values.route.enabled (not .Values.route.parentRefs) -}}
+{{- fail "route.enabled needs route.parentRefs: name the Gateway, as [{name: …, namespace: …}]." -}}
+{{- end -}}
+{{- range $host := .Values.route.grpc.hostnames -}}
+{{- if has $host $.Values.route.hostnames -}}
+{{- fail (printf "%s is in route.hostnames and in route.grpc.hostnames: a Gateway takes a host name for HTTP or for gRPC, so give gRPC one of its own." $host) -}}
+{{- end -}}
+{{- end -}}
+{{- range $part := concat (include "twinpin.parts" . | fromJsonArray) (list "gateway" "graph") -}}
+{{- with (index $.Values $part).replicas -}}
+{{- if lt .max .min -}}
+{{- fail (printf "%s.replicas.max (%v) is below %s.replicas.min (%v)." $part .max $part .min) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,67 @@
+{{/* Resolve: the init container that lays the rollout's pair on an emptyDir. It alone may ask the API server. */}}
+
+{{/* The init container: dict "root" "rollout". */}}
+{{- define "twinpin.resolveContainer" -}}
+{{- $values := .root.Values.resolve -}}
+- name: resolve
+  image: {{ include "twinpin.image" (dict "root" .root "target" "resolve" "image" "") }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  args: [resolve]
+  terminationMessagePolicy: FallbackToLogsOnError # the reason shows in `kubectl describe pod`
+  envFrom:
+    - configMapRef: {name: {{ include "twinpin.fullname" .root }}-pair}
+    {{- with .root.Values.registry.envFrom }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  env:
+    {{- $settings := dict
+      "PAIR_DIR" "/mnt/pair"
+      "PINS_CONFIGMAP" (printf "%s-pair" (include "twinpin.fullname" .root))
+      "RESOLVE_DEADLINE" $values.deadline
+      "ROLLOUT" .rollout -}}
+    {{- if $values.cache.volume -}}
+    {{- $settings = merge $settings (dict "CACHE_DIR" "/mnt/cache" "CACHE_KEEP" $values.cache.keep) -}}
+    {{- end -}}
+    {{- include "twinpin.settings" (dict "settings" $settings) | nindent 4 }}
+    {{- range $name, $path := dict "POD_NAME" "metadata.name" "POD_NAMESPACE" "metadata.namespace" "POD_UID" "metadata.uid" }}
+    - name: {{ $name }}
+      valueFrom: {fieldRef: {fieldPath: {{ $path }}}}
+    {{- end }}
+    {{- with .root.Values.registry.env }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- with $values.resources }}
+  resources: {{ toJson . }}
+  {{- end }}
+  {{- include "twinpin.containerSecurity" .root | nindent 2 }}
+  volumeMounts:
+    - {name: tmp, mountPath: /tmp}
+    - {name: pair, mountPath: /mnt/pair}
+    - {name: api-access, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
+    {{- if $values.cache.volume }}
+    - {name: cache, mountPath: /mnt/cache}
+    {{- end }}
+    {{- with $values.volumeMounts }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end -}}
+
+{{/* The volumes that it needs. */}}
+{{- define "twinpin.resolveVolumes" -}}
+- name: pair
+  emptyDir: {sizeLimit: {{ .Values.resolve.pairSize }}}
+- name: api-access
+  projected:
+    defaultMode: 0440
+    sources:
+      - serviceAccountToken: {path: token, expirationSeconds: 3600}
+      - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
+      - downwardAPI: {items: [{path: namespace, fieldRef: {fieldPath: metadata.namespace}}]}
+{{- with .Values.resolve.cache.volume }}
+- name: cache
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.resolve.volumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
