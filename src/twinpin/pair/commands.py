@@ -20,10 +20,10 @@ from twinpin.pair.folder import PairFolder
 from twinpin.pair.pin import Pin
 from twinpin.pair.promote import Moved, Promoter, parse_pair
 from twinpin.pair.registry import MlflowRegistry, Registry
-from twinpin.pair.resolve import file_pins
 from twinpin.pair.resolve import resolve as resolve_pair
 from twinpin.pair.settings import Settings
 from twinpin.pair.status import status as look
+from twinpin.pair.stores import open_pins
 from twinpin.pair.version import Versions
 from twinpin.settings import options, take
 
@@ -90,7 +90,7 @@ def rollback(settings: Settings, *, as_json: bool, to: str | None) -> None:
 @reporting
 def status(settings: Settings, *, as_json: bool) -> None:
     """Show the pair behind the alias, and what is wrong with it; the exit code is that of what is wrong."""
-    seen = look(settings, _registry(settings), file_pins(settings))
+    seen = look(settings, _registry(settings), open_pins(settings))
     _print(seen.document, seen.lines, as_json=as_json)
     if seen.problem:
         sys.exit(seen.problem.exit_code)

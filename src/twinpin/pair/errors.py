@@ -12,17 +12,19 @@ PairError                exit 5  none of the below
 │   ├── DigestMismatch           the artifact is not the one that was pinned
 │   ├── BadPin                   the record of the rollout is not a Pin
 │   ├── OtherPin                 the rollout is pinned to other names
+│   ├── NoOwner                  the ConfigMap that is to own the Pins is not there
 │   ├── LeftLease                a promotion died half-way, or could not undo what it did
 │   ├── NothingBefore            the record names no pair to go back to
-│   └── Denied                   the registry refuses our credentials
+│   └── Denied                   the registry or the cluster refuses our credentials
 └── NotYet               exit 4  temporary: the same command may succeed later
     ├── HalfMoved                the alias stands on halves of two pairs
     ├── Pending                  the registry is still making the version
+    ├── PinLeaving               the Pin is of a release that was uninstalled
     ├── FolderBusy               another resolver is filling the pair folder
     ├── LeaseHeld                another promotion is under way
     ├── LeaseLost                another promotion took over in the middle of ours
     ├── MoveUndone               the move failed, and the pair before is back
-    └── Unreachable              the registry does not answer
+    └── Unreachable              the registry or the cluster does not answer
 
 Every message says which half is wrong; *mend* is the command that mends it, where there is one.
 """
@@ -93,6 +95,10 @@ class OtherPin(Refused):
     """The rollout is pinned already, to other registered models or another alias."""
 
 
+class NoOwner(Refused):
+    """The ConfigMap that is to own the Pins is not there."""
+
+
 class LeftLease(Refused):
     """A promotion died half-way and left its intent."""
 
@@ -102,7 +108,7 @@ class NothingBefore(Refused):
 
 
 class Denied(Refused):
-    """The registry refuses our credentials."""
+    """The registry or the cluster refuses our credentials."""
 
 
 class NotYet(PairError):
@@ -117,6 +123,10 @@ class HalfMoved(NotYet):
 
 class Pending(NotYet):
     """The registry is still making the version."""
+
+
+class PinLeaving(NotYet):
+    """The Pin is of a release that was uninstalled, and on its way out."""
 
 
 class FolderBusy(NotYet):
@@ -136,4 +146,4 @@ class MoveUndone(NotYet):
 
 
 class Unreachable(NotYet):
-    """The registry does not answer, or answers that it cannot."""
+    """The registry or the cluster does not answer, or answers that it cannot."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from twinpin.pair.errors import NotYet
+from twinpin.pair.errors import NotYet, PairError
 
 log = logging.getLogger(__name__)
 
@@ -16,14 +16,16 @@ T = TypeVar("T")
 FIRST, LONGEST = 0.2, 5.0
 
 
-def patiently(attempt: Callable[[], T], seconds: float) -> T:
+def patiently(attempt: Callable[[], T], seconds: float, trouble: Callable[[PairError], None]) -> T:
     """Call *attempt* until it returns, raises what is not temporary, or *seconds* are over.
 
+    *trouble* hears of each fault that is tried again; the log has one line for a fault, however often it is met.
     At the deadline the last NotYet is raised again, and says how long it was tried. An attempt that is under way is
     not cut: a large download may take longer than the deadline.
     """
     started = time.monotonic()
     limit = FIRST
+    logged = ""
     while True:
         try:
             return attempt()
@@ -33,6 +35,9 @@ def patiently(attempt: Callable[[], T], seconds: float) -> T:
             if left <= pause:
                 spent = time.monotonic() - started
                 raise type(error)(f"{error.message} Gave up after {spent:.0f} s.", mend=error.mend) from error
-            log.warning("%s Trying again, for %.0f s at most.", error.message, left)
+            if error.message != logged:
+                log.warning("%s Trying again, for %.0f s at most.", error.message, left)
+                logged = error.message
+            trouble(error)
             time.sleep(pause)
             limit = min(limit * 2, LONGEST)

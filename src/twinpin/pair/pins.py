@@ -48,21 +48,32 @@ class FilePins:
 
     def _path(self, rollout: str) -> Path:
         """Name the file; a rollout's name must not lead out of the folder."""
-        if not ROLLOUT.fullmatch(rollout):
-            raise Refused(
-                f"A rollout cannot be called {rollout!r}: take small letters, digits, dots and dashes, 63 at most."
-            )
+        require_rollout(rollout)
         return self.folder / f"{rollout}.json"
 
 
 def read_pin(path: Path) -> Pin | None:
     """Read a Pin from a file; None when there is no file, BadPin when it holds something else."""
     try:
-        return Pin.model_validate_json(path.read_bytes())
+        return parse_pin(path.read_bytes(), path.name)
     except FileNotFoundError:
         return None
+
+
+def parse_pin(text: str | bytes, place: str) -> Pin:
+    """Read a Pin from its text; BadPin, which names the *place* of it, when it is something else."""
+    try:
+        return Pin.model_validate_json(text)
     except ValidationError as error:
         raise BadPin(
-            f"{path.name} is not a Pin. Nothing of ours writes half a file, so somebody edited it: restore it, or "
-            "start a new rollout."
+            f"{place} is not a Pin. Nothing of ours writes half of one, so somebody edited it: restore it, or start a "
+            "new rollout."
         ) from error
+
+
+def require_rollout(rollout: str) -> None:
+    """Refuse a name that cannot be part of a file's or an object's."""
+    if not ROLLOUT.fullmatch(rollout):
+        raise Refused(
+            f"A rollout cannot be called {rollout!r}: take small letters, digits, dots and dashes, 63 at most."
+        )

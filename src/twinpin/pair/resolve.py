@@ -11,38 +11,49 @@ from pathlib import Path
 
 from twinpin.pair import tree
 from twinpin.pair.cache import Cache
-from twinpin.pair.errors import HalfMoved, NoAlias, NotAPair, NotYet, OtherPin, UnusableFolder
+from twinpin.pair.errors import HalfMoved, NoAlias, NotAPair, NotYet, OtherPin, PairError, UnusableFolder
+from twinpin.pair.events import Events, open_events
 from twinpin.pair.evidence import Evidence, examine
 from twinpin.pair.folder import PairFolder, require_digest
 from twinpin.pair.patience import patiently
 from twinpin.pair.pin import Half, Pin
-from twinpin.pair.pins import FilePins, Pins
+from twinpin.pair.pins import Pins
 from twinpin.pair.registry import MlflowRegistry, Registry
 from twinpin.pair.schema import require_fit
 from twinpin.pair.settings import Settings
 from twinpin.pair.signature import read_signature
+from twinpin.pair.stores import open_pins
 from twinpin.pair.version import Pair, Version, stamp
 
 log = logging.getLogger(__name__)
 
 
-def resolve(settings: Settings, *, registry: Registry | None = None, pins: Pins | None = None) -> Pin:
+def resolve(
+    settings: Settings,
+    *,
+    registry: Registry | None = None,
+    pins: Pins | None = None,
+    events: Events | None = None,
+) -> Pin:
     """Return the Pin of the rollout, with its pair verified in `settings.pair_dir`.
 
     Refused is raised at once; NotYet (half-moved alias, version not made yet, registry down) after
-    `settings.resolve_deadline` seconds of trying.
+    `settings.resolve_deadline` seconds of trying. In a pod that knows its own name, `kubectl describe pod` shows how
+    it goes.
     """
     resolver = Resolver(
         settings,
         registry or MlflowRegistry(settings.registry_uri, settings.tracking_uri),
-        pins or file_pins(settings),
+        pins or open_pins(settings),
     )
-    return patiently(resolver.attempt, settings.resolve_deadline)
-
-
-def file_pins(settings: Settings) -> FilePins:
-    """Open the Pins of these settings; without a folder of their own they lie in the pair's."""
-    return FilePins(settings.pins_dir or settings.pair_dir / "pins")
+    events = events or open_events()
+    try:
+        pin = patiently(resolver.attempt, settings.resolve_deadline, events.trouble)
+    except PairError as error:
+        events.trouble(error)
+        raise
+    events.pinned(pin)
+    return pin
 
 
 def aliased_pair(registry: Registry, settings: Settings) -> tuple[Pair, Evidence]:

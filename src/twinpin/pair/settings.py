@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+import click
+
 from twinpin.settings import setting
 
 
@@ -24,6 +26,11 @@ class Settings:
     pins_dir: Path | None = setting(
         None, "Folder that records the pair of each rollout, shared by all that start; by default inside the pair's."
     )
+    pins_configmap: str | None = setting(
+        None,
+        "ConfigMap that owns the Pins of a release, each of them NAME-ROLLOUT beside it; by default Pins are files.",
+    )
+    namespace: str | None = setting(None, "Namespace of that ConfigMap; by default the pod's own, or the context's.")
     cache_dir: Path | None = setting(
         None, "Folder that keeps downloaded artifacts by digest, so that a late start needs no registry."
     )
@@ -31,3 +38,8 @@ class Settings:
     resolve_deadline: float = setting(300.0, "Seconds for which a temporary fault is tried again.")
     lease_seconds: float = setting(60.0, "Seconds after which a promotion that says nothing more is taken for dead.")
     promoter: str | None = setting(None, "Who moves the alias, for the record; by default the user and the host.")
+
+    def __post_init__(self) -> None:
+        """Refuse two places for the Pins."""
+        if self.pins_dir and self.pins_configmap:
+            raise click.UsageError("Pins lie in one place: give --pins-dir or --pins-configmap, not both.")

@@ -5,8 +5,9 @@ from pairs import MODEL, PREPROCESSOR, age_lease
 
 from twinpin.pair.errors import HalfMoved, LeftLease, NoAlias, NotAPair
 from twinpin.pair.promote import Promoter
-from twinpin.pair.resolve import file_pins, resolve
+from twinpin.pair.resolve import resolve
 from twinpin.pair.status import status
+from twinpin.pair.stores import open_pins
 from twinpin.pair.version import Versions
 
 
@@ -19,7 +20,7 @@ def promoter(settings, registry):
 @pytest.fixture
 def look(settings, registry):
     """Look at the pair of these settings."""
-    return lambda: status(settings, registry, file_pins(settings))
+    return lambda: status(settings, registry, open_pins(settings))
 
 
 def test_a_good_pair_has_no_problem(pairs, settings, look):

@@ -1,0 +1,92 @@
+"""What the API server of Kubernetes answers when it does not do as asked, told apart by whether waiting helps."""
+
+import re
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from twinpin.pair.errors import Denied, PairError, Refused, Unreachable
+
+#: A Kubernetes object as JSON.
+Object = dict[str, Any]
+
+DONE = {HTTPStatus.OK, HTTPStatus.CREATED}
+#: The server is there, and cannot now.
+BUSY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+
+#: How RBAC says no; quotas, webhooks and dying namespaces have the same status and other words.
+RBAC = re.compile(r'User "(?P<user>[^"]+)" cannot \w+ resource')
+ACCOUNT = re.compile(r"system:serviceaccount:(?P<namespace>[^:]+):(?P<name>[^:]+)")
+
+
+class Asked(NamedTuple):
+    """One request."""
+
+    verb: str
+    resource: str
+    namespace: str
+    name: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Its path."""
+        place = f"/api/v1/namespaces/{self.namespace}/{self.resource}"
+        return f"{place}/{self.name}" if self.name else place
+
+    @property
+    def label(self) -> str:
+        """The request as people name it: `get configmaps/forecast-pair in namespace shop`."""
+        return f"{self.verb} {self.resource}{f'/{self.name}' if self.name else ''} in namespace {self.namespace}"
+
+
+def require_harmless(asked: Asked, status: int, answer: Object) -> None:
+    """Return where the object is not there (get) or there already (create); raise our error for all else."""
+    reason = answer.get("reason")
+    if asked.verb == "get" and status == HTTPStatus.NOT_FOUND and reason == "NotFound":
+        return
+    if asked.verb == "create" and status == HTTPStatus.CONFLICT and reason == "AlreadyExists":
+        return
+    raise _fault(asked, status, str(answer.get("message") or f"status {status}"))
+
+
+def cut_off(asked: Asked, error: Exception) -> Unreachable:
+    """Say that no answer came, or none that could be read; the object in which the client failed says nothing."""
+    text = re.sub(r"<[\w.]+ object at 0x[0-9a-f]+>:? ?", "", str(error).strip() or type(error).__name__)
+    return Unreachable(f"The API server does not answer (could not {asked.label}): {text.splitlines()[0][:200]}")
+
+
+def nowhere(error: Exception) -> Refused:
+    """Say that there is no way to any API server."""
+    return Refused(
+        f"Pins are to lie in ConfigMaps, but no way to the API server was found: {error} In a pod, mount the service "
+        "account's token into this container; elsewhere let KUBECONFIG name a file that holds a context."
+    )
+
+
+def _fault(asked: Asked, status: int, said: str) -> PairError:
+    """Choose our error."""
+    cause = f"Could not {asked.label}: {said}"
+    if status == HTTPStatus.UNAUTHORIZED:
+        return Denied(f"Could not {asked.label}: the API server does not take these credentials ({said}).")
+    if status == HTTPStatus.FORBIDDEN:
+        return _forbidden(asked, said)
+    if status in BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unreachable(cause)
+    return Refused(cause)
+
+
+def _forbidden(asked: Asked, said: str) -> PairError:
+    """Name the Role that is missing, where it is one."""
+    who = RBAC.search(said)
+    if who is None:
+        return Denied(f"Could not {asked.label}: {said}")
+    user = who["user"]
+    account = ACCOUNT.fullmatch(user)
+    subject = f"--serviceaccount={account['namespace']}:{account['name']}" if account else f"--user={user}"
+    role = f"{account['name'] if account else 'twinpin'}-{asked.verb}-{asked.name or asked.resource}"
+    only = f" --resource-name={asked.name}" if asked.name else ""
+    kubectl = f"kubectl -n {asked.namespace} create"
+    return Denied(
+        f"{user} may not {asked.label}: no Role bound to it allows the verb {asked.verb}.",
+        mend=f"{kubectl} role {role} --verb={asked.verb} --resource={asked.resource}{only} && "
+        f"{kubectl} rolebinding {role} --role={role} {subject}",
+    )
