@@ -1,0 +1,97 @@
+"""One cluster, one world in it, and the release that tests share which change nothing of it for good."""
+
+import pytest
+from cluster_api import Api
+from cluster_api import namespace as make_namespace
+from cluster_release import installed
+from cluster_report import told
+from cluster_values import one_of_each
+
+#: Seconds that one test may take with the fixtures that it is the first to need.
+PATIENCE = 600
+MEASURED: list[str] = []
+
+
+def pytest_configure(config):
+    """XGBoost, MLflow and SQLAlchemy warn of their own calls."""
+    config.addinivalue_line("filterwarnings", "ignore::FutureWarning:mlflow.*")
+    config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:mlflow.*")
+
+
+def pytest_collection_modifyitems(items):
+    """A cluster takes longer than a process."""
+    for item in items:
+        if item.get_closest_marker("cluster") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(PATIENCE))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """Tell with a failure how the cluster stood."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed and item.get_closest_marker("cluster"):
+        report.sections.extend(told())
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Show what was measured: a passed test shows nothing of itself."""
+    if MEASURED:
+        terminalreporter.section("measured in the cluster")
+        for line in MEASURED:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def measured(record_property):
+    """Tell a figure, in the report of the test and at the end of the run."""
+
+    def tell(name, value):
+        record_property(name, value)
+        MEASURED.append(f"{name}: {value}")
+
+    return tell
+
+
+@pytest.fixture(scope="session")
+def api():
+    """The cluster."""
+    made = Api()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def world(api, tmp_path_factory):
+    """MLflow, Redis, three pairs and the features."""
+    import pair_folders  # noqa: F401, PLC0415 -- imports MLflow with its warnings off
+    from cluster_world import make_world  # noqa: PLC0415 -- Feast takes four seconds to import
+
+    with make_world(api, tmp_path_factory.mktemp("world")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def questions(world):
+    """What is asked of a release, and how answers are judged."""
+    import cluster_questions  # noqa: PLC0415 -- imports what the world did
+
+    return cluster_questions
+
+
+@pytest.fixture(scope="module")
+def namespace(request, api):
+    """A namespace for one module."""
+    word = request.module.__name__.rpartition("test_cluster_")[2].replace("_", "-")
+    with make_namespace(api, word) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def release(api, world):
+    """The graph topology on pair A, one pod of every part; whoever moves the alias leaves it on its Pin."""
+    from cluster_world import SEA  # noqa: PLC0415
+
+    values = one_of_each(world, SEA)
+    with make_namespace(api, "shared", standard="baseline") as place, installed(world, place, "sea", values) as made:
+        yield made

@@ -1,0 +1,100 @@
+"""The load itself, run by a pod from the gateway's image: asks without end, and counts every answer that was not right.
+
+It needs Python and aiohttp alone. /etc/load/plan.json says what to ask; the file /tmp/stop ends it, and the last line
+that it prints is what it saw.
+"""
+
+import asyncio
+import collections
+import itertools
+import json
+import pathlib
+import sys
+import time
+
+import aiohttp
+
+PLAN = pathlib.Path("/etc/load/plan.json")
+STOP = pathlib.Path("/tmp/stop")
+#: What is told of failures, so that the line stays short.
+SHOWN = 20
+
+
+class Load:
+    """Clients that ask at the same time."""
+
+    def __init__(self, plan):
+        self.plan = plan
+        self.begun = time.monotonic()
+        self.statuses = collections.Counter()
+        self.pairs = collections.Counter()
+        self.failures = []
+        self.longest = 0.0
+        self.right = 0
+
+    async def run(self):
+        """Ask until the file is there, which each client looks for between two requests."""
+        clients = [self.client(kept=number % 2 == 0) for number in range(self.plan["clients"])]
+        await asyncio.gather(*clients)
+        return {
+            "seconds": round(time.monotonic() - self.begun, 1),
+            "right": self.right,
+            "lost": sum(self.statuses.values()) - self.right,
+            "statuses": dict(self.statuses),
+            "pairs": dict(self.pairs),
+            "longest": round(self.longest, 2),
+            "failures": self.failures[:SHOWN],
+        }
+
+    async def client(self, *, kept):
+        """Ask one request after another, on one connection that is kept, or on a new one for each."""
+        connector = aiohttp.TCPConnector(force_close=not kept, keepalive_timeout=60, limit=0)
+        timeout = aiohttp.ClientTimeout(total=self.plan["timeout"])
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            for question in itertools.cycle(self.plan["questions"]):
+                if STOP.exists():
+                    return
+                await self.ask(session, question)
+                await asyncio.sleep(self.plan["pause"])
+
+    async def ask(self, session, question):
+        """Ask once, and judge the answer."""
+        begun = time.monotonic()
+        try:
+            async with session.post(question["url"], json=question["body"]) as answer:
+                status, text = str(answer.status), await answer.text()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            status, text = type(error).__name__, str(error)
+        self.longest = max(self.longest, time.monotonic() - begun)
+        self.statuses[status] += 1
+        fault = text if status != "200" else self.judge(question, json.loads(text))
+        if not fault and status == "200":
+            self.right += 1
+            if self.right == 1:
+                tell({"first": True})
+        else:
+            at = round(begun - self.begun, 2)
+            self.failures.append({"at": at, "url": question["url"], "status": status, "told": fault[:300]})
+
+    def judge(self, question, document):
+        """Compare with the forecast that was worked out elsewhere; returns what is wrong."""
+        if "outputs" in document:
+            found, pair = document["outputs"][0]["data"], document["parameters"]["pair"]
+        else:
+            found, pair = document["prediction"], document["pair"]["id"]
+        self.pairs[pair] += 1
+        wanted = question["forecast"]
+        near = (
+            len(found) == len(wanted) and max(abs(a - b) for a, b in zip(found, wanted, strict=True)) < question["near"]
+        )
+        return "" if near else f"forecast {found} instead of {wanted}"
+
+
+def tell(document):
+    """Print one line of JSON."""
+    sys.stdout.write(json.dumps(document) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    tell(asyncio.run(Load(json.loads(PLAN.read_text())).run()))

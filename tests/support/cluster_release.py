@@ -1,0 +1,132 @@
+"""One release of the chart: installed, changed, asked, and taken away."""
+
+import contextlib
+import dataclasses
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from cluster_api import Namespace
+from cluster_ports import Address, forwarded
+from cluster_tools import attempt, run
+from cluster_values import merged
+
+CHART = Path(__file__).parents[2] / "helm" / "twinpin"
+PARTS = ("features", "preprocess", "predict", "gateway", "graph")
+#: Seconds that all pods of a release may take on a busy machine of two cores.
+START = 300.0
+
+
+@dataclasses.dataclass
+class Release:
+    """A release and the names of what it made."""
+
+    #: What is outside it, see cluster_world.
+    world: Any
+    namespace: Namespace
+    name: str
+    values: dict[str, Any]
+    #: Seconds from `helm install` until every pod was ready.
+    took: float = 0.0
+
+    @property
+    def rollout(self):
+        """The rollout that its values name."""
+        return self.values.get("rollout", "r1")
+
+    def deployment(self, part):
+        """Name the Deployment of a part: KServe's, but for the gateway."""
+        names = {"graph": self.name, "gateway": f"{self.name}-gateway", "features": f"{self.name}-features-predictor"}
+        own = f"-{part}" if part != "serve" else ""
+        return names.get(part, f"{self.name}{own}-{self.rollout}-predictor")
+
+    @property
+    def parts(self):
+        """The parts that these values ask for."""
+        if self.values.get("topology") == "collapsed":
+            return ("serve",)
+        without = set()
+        if "repository" not in self.values.get("features", {}):
+            without.add("features")
+        if not self.values["graph"].get("enabled", True):
+            without.add("graph")
+        return tuple(part for part in PARTS if part not in without)
+
+    def install(self, *, wait=True):
+        """Install it, as NOTES and README tell a user to."""
+        begun = time.monotonic()
+        self.namespace.apply(self.world.repository)
+        self._helm("install", self.name, str(CHART))
+        if wait:
+            self.await_ready()
+            self.took = time.monotonic() - begun
+        return self
+
+    def upgrade(self, *changes, wait=True):
+        """Change values and nothing else."""
+        self.values = merged(self.values, *changes)
+        self._helm("upgrade", self.name, str(CHART))
+        if wait:
+            self.await_ready()
+
+    def uninstall(self):
+        """Take it away."""
+        run("helm", "uninstall", self.name, "--namespace", self.namespace.name, "--wait", "--timeout", "120s")
+
+    def await_ready(self, seconds=START):
+        """Wait until every replica of every part is ready."""
+        self.namespace.await_rollout(*map(self.deployment, self.parts), seconds=seconds)
+
+    def await_replicas(self, part, number, seconds=START):
+        """Wait until a part has this many ready pods."""
+        return self.namespace.await_pods(self.deployment(part), number, seconds)
+
+    def pods(self, part):
+        """List the pods of one part."""
+        return self.namespace.pods(self.deployment(part))
+
+    @property
+    def pin(self):
+        """Read the Pin of its rollout from the cluster; None where there is none."""
+        return self.namespace.get("ConfigMap", f"{self.name}-pair-{self.rollout}")
+
+    @property
+    def gateway_url(self):
+        """Where pods of the namespace find the gateway."""
+        return f"http://{self.name}-gateway"
+
+    @contextlib.contextmanager
+    def gateway(self):
+        """Reach one pod of the gateway from here."""
+        with forwarded(self.namespace, f"svc/{self.name}-gateway", 80, 8081) as (http, grpc):
+            yield Address("127.0.0.1", http, grpc)
+
+    @contextlib.contextmanager
+    def graph(self):
+        """Reach one pod of KServe's router from here; it has no gRPC."""
+        with forwarded(self.namespace, f"svc/{self.name}", 80) as (http,):
+            yield Address("127.0.0.1", http, 0)
+
+    def _helm(self, verb, *words):
+        """Run helm with the values; a refusal is an error with helm's words."""
+        place = ("--namespace", self.namespace.name, "--values", "-", "--timeout", "60s")
+        return run("helm", verb, *words, *place, stdin=json.dumps(self.values))
+
+
+def refused(namespace, values):
+    """Try to install, and return what helm says against it."""
+    place = ("--namespace", namespace.name, "--values", "-")
+    done = attempt("helm", "install", "refused", str(CHART), *place, stdin=json.dumps(values))
+    assert done.returncode != 0, done.stdout
+    return done.stderr
+
+
+@contextlib.contextmanager
+def installed(world, namespace, name, values):
+    """Install a release, and take it away where the test has not."""
+    made = Release(world, namespace, name, values)
+    try:
+        yield made.install()
+    finally:
+        attempt("helm", "uninstall", name, "--namespace", namespace.name, "--ignore-not-found", "--wait=false")
