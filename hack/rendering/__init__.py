@@ -1,0 +1,1 @@
+"""Rendering: the manifests, written from the chart."""
