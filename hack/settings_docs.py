@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from twinpin.features.settings import Settings as Features
+from twinpin.follow import Settings as Follow
 from twinpin.gateway.settings import RemoteSettings as Remote
 from twinpin.gateway.settings import Settings as Gateway
 from twinpin.graph.settings import Settings as Graph
@@ -46,6 +47,7 @@ SECTIONS: dict[str, type] = {
     "Every server": Server,
     "The graph": Graph,
     "The gateway": Gateway,
+    "Following the alias: serve": Follow,
     "The gateway in a pod of its own": Remote,
 }
 

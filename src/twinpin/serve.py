@@ -1,6 +1,7 @@
 """`twinpin serve`: the gateway and all steps in one process, on the very graph document that a cluster gets."""
 
-import dataclasses
+import asyncio
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,15 +9,20 @@ from typing import Any
 import click
 
 from twinpin import features, predict, preprocess
+from twinpin.follow import Follower, Rollouts
+from twinpin.follow import Settings as FollowSettings
 from twinpin.gateway.assembly import Gateway, Parts
 from twinpin.gateway.commands import announcement, document, explaining
 from twinpin.gateway.latencies import Latencies
 from twinpin.gateway.pipeline import GraphPipeline
 from twinpin.gateway.settings import Settings
 from twinpin.gateway.stages import Stages
+from twinpin.generations import Generation, Generations
 from twinpin.graph.executor import Executor
 from twinpin.graph.inprocess import InProcess
 from twinpin.graph.settings import Settings as GraphSettings
+from twinpin.pair.pin import Pin
+from twinpin.pair.registry import MlflowRegistry
 from twinpin.pair.resolve import resolve
 from twinpin.pair.settings import Settings as PairSettings
 from twinpin.preprocess.routes import LAG
@@ -32,6 +38,7 @@ ALL = (
     Settings,
     GraphSettings,
     PairSettings,
+    FollowSettings,
     features.Settings,
     preprocess.Settings,
     predict.Settings,
@@ -51,57 +58,78 @@ def serve(**values: Any) -> None:
     server = take(ServerSettings, values)
     configure_logging(server.log_level)
     with explaining():
-        settings, graph = take(Settings, values), take(GraphSettings, values)
-        pin = resolve(take(PairSettings, values))
-        steps = Steps.load(values, server)
-        parts = steps.parts(settings, graph, values["default_entity"], pin.id)
-        run(_serve(parts, server, settings))
+        pairs, following = take(PairSettings, values), take(FollowSettings, values)
+        rollouts = Rollouts(pairs, MlflowRegistry(pairs.registry_uri, pairs.tracking_uri))
+        pin = rollouts.resume() if following.follow else resolve(pairs)
+        folder = rollouts.folder(pin.rollout) if following.follow else pairs.pair_dir
+        loader = Loader(values, server)
+        generations = Generations(loader.load(pin, folder), following.follow_keep)
+        follower = Follower(generations, rollouts, loader.load, following.follow_interval)
+        run(_serve(loader.parts(generations), server, values, follower if following.follow else None))
 
 
-async def _serve(parts: Parts, server: ServerSettings, settings: Settings) -> None:
-    """Serve on the running loop."""
-    await Gateway(parts, server, settings).run(announcement(server.host, parts.pair_id))
+async def _serve(parts: Parts, server: ServerSettings, values: dict[str, Any], follower: Follower | None) -> None:
+    """Serve on the running loop, and follow the alias meanwhile where that is asked for."""
+    gateway = Gateway(parts, server, take(Settings, values))
+    following = asyncio.create_task(follower.run(), name="follow the alias") if follower else None
+    try:
+        await gateway.run(announcement(server.host, parts.pair_id() if parts.pair_id else None))
+    finally:
+        if following is not None:
+            following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Steps:
-    """The steps of this process, loaded and warm."""
+class Loader:
+    """Loads the steps of a pair behind the graph document; the feature store is opened once, for all pairs."""
 
-    preprocess: StepModel
-    predict: StepModel
-    features: StepModel | None
+    def __init__(self, values: dict[str, Any], server: ServerSettings) -> None:
+        self._values = values
+        self._server = server
+        self._graph_settings = take(GraphSettings, values)
+        self._graph = document(take(Settings, values).graph, strict=self._graph_settings.strict_graph)
+        self._latencies = Latencies()
+        self._store: features.FeaturesStep | None = None
 
-    @classmethod
-    def load(cls, values: dict[str, Any], server: ServerSettings) -> "Steps":
-        """Load the pair's two steps, and the features step where a repository is set."""
-        folder: Path = values["pair_dir"]
-        first = preprocess.load(folder, take(preprocess.Settings, values))
-        last = predict.load(folder, take(predict.Settings, values))
-        store = take(features.Settings, values)
-        source = features.load(_windowed(store, first.inputs)) if store.feature_repo else None
+    def load(self, pin: Pin, folder: Path) -> Generation:
+        """Load the pair's two steps, and fit the features step to them where a repository is set."""
+        first = preprocess.load(folder, take(preprocess.Settings, self._values))
+        last = predict.load(folder, take(predict.Settings, self._values))
+        source = self._features(first)
         if source is not None:
             require_fit(source, first)
-        return cls(_model(first, server), _model(last, server), _model(source, server) if source else None)
+        own = [_model(last, self._server), _model(first, self._server)]
+        store = None if source is None else _model(source, self._server)
+        executor = Executor(
+            self._graph,
+            InProcess(own if store is None else [*own, store]),
+            propagate=self._graph_settings.patterns,
+            observe=self._latencies.observe,
+        )
+        stages = Stages(own[1], own[0], store)
+        return Generation(pin, stages, GraphPipeline(executor), [each.aclose for each in own])
 
-    def parts(self, settings: Settings, graph: GraphSettings, default_entity: str | None, pair_id: str) -> Parts:
-        """Put the steps behind the graph document."""
-        latencies = Latencies()
-        shown = document(settings.graph, strict=graph.strict_graph)
-        executor = Executor(shown, InProcess(self.models), propagate=graph.patterns, observe=latencies.observe)
+    def parts(self, generations: Generations) -> Parts:
+        """Put a gateway before whichever generation serves."""
         return Parts(
-            graph=shown,
-            pipeline=GraphPipeline(executor),
-            stages=Stages(self.preprocess, self.predict, self.features),
-            latencies=latencies,
-            closing=[each.aclose for each in self.models],
-            pair_id=pair_id,
-            default_entity=default_entity is not None,
+            graph=self._graph,
+            pipeline=generations,
+            stages=generations.stages(),
+            latencies=self._latencies,
+            closing=[] if self._store is None else [self._store.close],
+            pair_id=lambda: generations.current.pin.id,
+            default_entity=self._values["default_entity"] is not None,
         )
 
-    @property
-    def models(self) -> Sequence[StepModel]:
-        """Those that there are; the store last, since it is closed last."""
-        return [each for each in (self.predict, self.preprocess, self.features) if each is not None]
+    def _features(self, first: preprocess.PreprocessStep) -> features.FeaturesStep | None:
+        """The features step as this pair needs it: no more of each window than the preprocessor looks back on."""
+        settings = take(features.Settings, self._values)
+        if not settings.feature_repo:
+            return None
+        if self._store is None:
+            self._store = features.load(settings)
+        return self._store.windowed(settings.window or needed_window(first.inputs))
 
 
 def _model(step: Step, server: ServerSettings) -> StepModel:
@@ -131,13 +159,6 @@ def require_fit(source: Step, first: preprocess.PreprocessStep) -> None:
             f"The FeatureService gives {given}, which the pair's preprocessor cannot take: {error.message} "
             "Set feature_service to the one that the pair was trained on."
         ) from error
-
-
-def _windowed(settings: features.Settings, inputs: Sequence[TensorSpec]) -> features.Settings:
-    """Read no more of each window than the preprocessor looks back on, unless a setting says how much."""
-    if settings.window is not None:
-        return settings
-    return dataclasses.replace(settings, window=needed_window(inputs))
 
 
 def needed_window(inputs: Sequence[TensorSpec]) -> int | None:

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -86,10 +87,12 @@ class World:
         settings |= {name.replace("_", "-"): value for name, value in more.items()}
         return [word for name, value in settings.items() for word in (f"--{name}", str(value))]
 
-    def serve(self, rollout: str = "r1", *, store: bool = True, **more: object):
+    def serve(self, rollout: str = "r1", *, store: bool = True, flags: Sequence[str] = (), **more: object):
         """Start it."""
         twinpin = str(Path(sys.executable).with_name("twinpin"))
-        return started([twinpin, "serve", *self.flags(rollout, store=store, **more)], MLFLOW_DISABLE_TELEMETRY="true")
+        return started(
+            [twinpin, "serve", *self.flags(rollout, store=store, **more), *flags], MLFLOW_DISABLE_TELEMETRY="true"
+        )
 
 
 def make_world(folder: Path, online: dict | None = None) -> World:
@@ -102,26 +105,60 @@ def make_world(folder: Path, online: dict | None = None) -> World:
 
 
 def _register(folder: Path, registry: str):
-    """Fit a small pair and register both halves in one run; returns what MLflow loads back."""
-    draw = np.random.default_rng(0)
+    """Fit a small pair and register both halves under the alias; returns what MLflow loads back."""
+    client = MlflowClient(tracking_uri=registry, registry_uri=registry)
+    client.create_experiment("sea", artifact_location=f"file://{folder}/artifacts")
+    for name in (PREPROCESSOR, MODEL):
+        client.create_registered_model(name)
+    made = register_pair(folder / "first", registry, seed=0)
+    for name, version in made.versions.items():
+        client.set_registered_model_alias(name, ALIAS, version)
+    return made.preprocessor, made.model
+
+
+@dataclass
+class Made:
+    """A registered pair, as MLflow loads it back."""
+
+    versions: dict[str, str]
+    run_id: str
+    preprocessor: object
+    model: object
+
+    def offline(self, rows: pd.DataFrame) -> np.ndarray:
+        """Compute the forecast with MLflow alone."""
+        return np.asarray(self.model.predict(self.preprocessor.transform(rows)), dtype=np.float32)
+
+
+def register_pair(folder: Path, registry: str, seed: int, *, damaged: bool = False) -> Made:
+    """Fit a small pair, another for each *seed*, and register both halves in one run, without the alias.
+
+    The model of a *damaged* pair is a file that XGBoost cannot read.
+    """
+    draw = np.random.default_rng(seed)
     rows = pd.DataFrame(draw.normal(size=(300, len(COLUMNS))), columns=COLUMNS)
     rows = rows.mask(draw.random(rows.shape) < 0.05)
     pipeline = (
         make_pipeline(SimpleImputer(strategy="median"), StandardScaler()).set_output(transform="pandas").fit(rows)
     )
     matrix = pipeline.transform(rows)
-    targets = np.stack([matrix.iloc[:, 0] * (1 + ahead) + matrix.iloc[:, LAGS] for ahead in range(HORIZON)], axis=1)
+    targets = np.stack(
+        [seed + matrix.iloc[:, 0] * (1 + ahead) + matrix.iloc[:, LAGS] for ahead in range(HORIZON)], axis=1
+    )
     model = xgboost.XGBRegressor(n_estimators=20, max_depth=3, n_jobs=1).fit(matrix, targets)
     save_sklearn(pipeline, folder / "preprocessor", infer_signature(rows, matrix))
     save_xgboost(model, folder / "model", infer_signature(matrix, model.predict(matrix)))
+    loaded = mlflow.sklearn.load_model(str(folder / "preprocessor")), mlflow.pyfunc.load_model(str(folder / "model"))
+    if damaged:
+        for booster in (folder / "model").glob("model.*"):
+            booster.write_bytes(b"no booster")
     client = MlflowClient(tracking_uri=registry, registry_uri=registry)
-    run = client.create_run(client.create_experiment("sea", artifact_location=f"file://{folder}/artifacts")).info
+    run = client.create_run(client.get_experiment_by_name("sea").experiment_id).info
+    versions = {}
     for name, tree in ((PREPROCESSOR, "preprocessor"), (MODEL, "model")):
         client.log_artifacts(run.run_id, str(folder / tree), tree)
-        client.create_registered_model(name)
-        version = client.create_model_version(name, f"{run.artifact_uri}/{tree}", run_id=run.run_id)
-        client.set_registered_model_alias(name, ALIAS, version.version)
-    return mlflow.sklearn.load_model(str(folder / "preprocessor")), mlflow.pyfunc.load_model(str(folder / "model"))
+        versions[name] = client.create_model_version(name, f"{run.artifact_uri}/{tree}", run_id=run.run_id).version
+    return Made({name: str(version) for name, version in versions.items()}, run.run_id, *loaded)
 
 
 def _fill(folder: Path, online: dict, at: datetime) -> Path:

@@ -198,7 +198,6 @@ class SmallGraph:
             stages=Stages(models["preprocess"], models["predict"], models.get("features")),
             latencies=latencies,
             closing=[each.aclose for each in models.values()],
-            pair_id=PAIR,
             default_entity=default_entity,
         )
         server = ServerSettings(**{"host": "127.0.0.1", "http_port": 0, "grpc_port": 0} | limits)

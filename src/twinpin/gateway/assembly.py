@@ -20,14 +20,17 @@ from twinpin.step.settings import Settings as ServerSettings
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a gateway stands on; *closing* lets go of it, in this order, after the last request."""
+    """What a gateway stands on; *closing* lets go of it, in this order, after the last request.
+
+    *pair_id* tells the pair that serves now, where this process decides that.
+    """
 
     graph: InferenceGraph
     pipeline: Pipeline
     stages: Stages
     latencies: Latencies
     closing: Sequence[Callable[[], Awaitable[None]]] = ()
-    pair_id: str | None = None
+    pair_id: Callable[[], str] | None = None
     default_entity: bool = False
 
 

@@ -34,7 +34,7 @@ class Forecasts:
         *,
         name: str = "forecast",
         max_in_flight: int = 64,
-        pair_id: str | None = None,
+        pair_id: Callable[[], str] | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._admission = Admission(max_in_flight)
@@ -43,13 +43,13 @@ class Forecasts:
         self.limits = limits
         self.health = Health(stages, lifecycle)
         self._pair_id = pair_id
-        self._answered: dict[str, str | None] = _pair_known(stages, pair_id)
+        self._answered: dict[str, str | None] = self._known()
         _show(self._answered)
 
     @property
     def pair(self) -> dict[str, str | None]:
-        """The pair that serves, id and both versions: the one that answered last, before that what the steps say."""
-        return self._answered if self._answered["id"] else _pair_known(self.stages, self._pair_id)
+        """The pair that serves, id and both versions: what this process knows, else the one that answered last."""
+        return self._known() if self._pair_id or not self._answered["id"] else self._answered
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -107,6 +107,10 @@ class Forecasts:
         """Close the way to the graph; called once, after the last request."""
         await self.health.aclose()
         await self._pipeline.aclose()
+
+    def _known(self) -> dict[str, str | None]:
+        """Name the pair without an answer's help, as far as the steps tell."""
+        return _pair_known(self.stages, self._pair_id() if self._pair_id else None)
 
     async def _run(self, body: Body, headers: Headers, deadline: float | None) -> Message:
         """Take a body through the graph."""

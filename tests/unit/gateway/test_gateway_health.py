@@ -73,7 +73,6 @@ async def test_the_log_says_once_why_a_step_cannot_serve(graph, client, caplog, 
 
 async def test_the_pair_is_known_before_the_first_answer(graph, client):
     """Steps that run elsewhere tell it when they are first asked how they are."""
-    graph.gateway.forecasts._pair_id = None
     graph.gateway.forecasts._answered = dict.fromkeys(("id", "preprocessor_version", "model_version"))
     response = await client.get("/health")
 

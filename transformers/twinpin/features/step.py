@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,10 @@ class FeaturesStep:
         entities = self._entities(tensors, context.parameters)
         rows = await self._store.read(entities, self._fields(tensors, len(entities)), context.deadline)
         return self._answer(entities, selection, rows, partial=partial)
+
+    def windowed(self, length: int | None) -> "FeaturesStep":
+        """Make a step that passes on the *length* newest values of each window, on the same store."""
+        return FeaturesStep(self._store, replace(self._settings, window=length))
 
     async def check(self) -> None:
         """Read one row; raises `Unavailable` while the store cannot be read."""
