@@ -43,10 +43,11 @@
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
 {{- fail (printf "everything would be called after %q, and KServe takes names of small letters, digits and dashes that begin with a letter: choose another release name, or set fullnameOverride." $name) -}}
 {{- end -}}
-{{- range $part := list "preprocess" "serve" -}}
+{{- range $part := include "twinpin.parts" . | fromJsonArray -}}
 {{- $isvc := include "twinpin.isvc" (dict "root" $ "part" $part "rollout" $.Values.rollout) -}}
-{{- if gt (len $isvc) 48 -}}
-{{- fail (printf "the InferenceService %q has a name of %d characters, and KServe has room for 48: set fullnameOverride to at most %d characters, or a shorter rollout." $isvc (len $isvc) (sub 48 (len $isvc) | add (len $name))) -}}
+{{- $over := sub (len $isvc) 48 -}}
+{{- if gt (int $over) 0 -}}
+{{- fail (printf "the InferenceService %q has a name of %d characters, and KServe has room for 48: shorten rollout, the release name or fullnameOverride by %d." $isvc (len $isvc) $over) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -88,23 +89,23 @@
 
 {{- define "twinpin.checkTimeouts" -}}
 {{- $steps := include "twinpin.hasFeatures" . | empty | ternary 2 3 -}}
-{{- $chain := mul $steps .Values.timeouts.routerClient -}}
 {{- with .Values.timeouts -}}
-{{- if le .routerClient .step -}}
+{{- $chain := mul $steps .routerClient -}}
+{{- if le (float64 .routerClient) (float64 .step) -}}
 {{- fail (printf "timeouts.routerClient (%v s) must be above timeouts.step (%v s): the router would give up on a step that can still say what is wrong." .routerClient .step) -}}
 {{- end -}}
 {{- if le (int .routerWrite) (int $chain) -}}
 {{- fail (printf "timeouts.routerWrite (%v s) must be above %d times timeouts.routerClient (%d s): the router calls so many steps in a row before it answers." .routerWrite $steps $chain) -}}
 {{- end -}}
-{{- if le .gateway .routerWrite -}}
+{{- if le (float64 .gateway) (float64 .routerWrite) -}}
 {{- fail (printf "timeouts.gateway (%v s) must be above timeouts.routerWrite (%v s): the gateway would give up on an answer that still comes." .gateway .routerWrite) -}}
 {{- end -}}
-{{- if gt .gateway $.Values.drain.timeout -}}
+{{- if gt (float64 .gateway) (float64 $.Values.drain.timeout) -}}
 {{- fail (printf "drain.timeout (%v s) must be at least timeouts.gateway (%v s): a stopping pod would cut requests that are still in time." $.Values.drain.timeout .gateway) -}}
 {{- end -}}
+{{- if ge (float64 $.Values.features.storeTimeout) (float64 .step) -}}
+{{- fail (printf "features.storeTimeout (%v s) must be below timeouts.step (%v s): the step would be cut before it can say that the store is down." $.Values.features.storeTimeout .step) -}}
 {{- end -}}
-{{- if ge .Values.features.storeTimeout .Values.timeouts.step -}}
-{{- fail (printf "features.storeTimeout (%v s) must be below timeouts.step (%v s): the step would be cut before it can say that the store is down." .Values.features.storeTimeout .Values.timeouts.step) -}}
 {{- end -}}
 {{- end -}}
 
@@ -123,9 +124,9 @@
 {{- fail (printf "%s is in route.hostnames and in route.grpc.hostnames: a Gateway takes a host name for HTTP or for gRPC, so give gRPC one of its own." $host) -}}
 {{- end -}}
 {{- end -}}
-{{- range $part := concat (include "twinpin.parts" . | fromJsonArray) (list "gateway" "graph") -}}
+{{- range $part := concat (include "twinpin.parts" . | fromJsonArray) (eq .Values.topology "graph" | ternary (list "gateway" "graph") list) -}}
 {{- with (index $.Values $part).replicas -}}
-{{- if lt .max .min -}}
+{{- if lt (int .max) (int .min) -}}
 {{- fail (printf "%s.replicas.max (%v) is below %s.replicas.min (%v)." $part .max $part .min) -}}
 {{- end -}}
 {{- end -}}
