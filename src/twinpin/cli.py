@@ -21,6 +21,9 @@ COMMANDS = {
     "gateway": Target("twinpin.gateway.commands:gateway", "Run the gateway before a graph or before steps."),
     "step": Target("twinpin.steps:step", "Serve one step: features, preprocess or predict."),
     "resolve": Target("twinpin.pair.commands:resolve", "Turn the alias into one verified pair on disk."),
+    "storage": Target(
+        "twinpin.pair.storage:storage", "Download halves of a pair, as KServe's storage initializer does."
+    ),
     "promote": Target("twinpin.pair.commands:promote", "Move the alias of both halves, or of neither."),
     "rollback": Target("twinpin.pair.commands:rollback", "Return both halves to the pair before."),
     "status": Target("twinpin.pair.commands:status", "Show the pair behind the alias, and what is wrong with it."),

@@ -1,60 +1,28 @@
-"""The commands of the pair: resolve, promote, rollback, status.
+"""The commands of the pair: resolve, promote, rollback, status."""
 
-Exit codes: 0 done, 1 a defect (with its traceback), 2 a flag is wrong, 3 refused, 4 temporary, 5 any other fault of the
-pair. 3 waits for somebody to mend it; 4 may go away by itself, so run the command again.
-"""
-
-import functools
-import json
-import logging
-import signal
 import sys
-from collections.abc import Callable, Sequence
-from types import FrameType
-from typing import Any, NoReturn
+from collections.abc import Sequence
 
 import click
 
-from twinpin.pair.errors import PairError
 from twinpin.pair.folder import PairFolder
 from twinpin.pair.pin import Pin
 from twinpin.pair.promote import Moved, Promoter, parse_pair
 from twinpin.pair.registry import MlflowRegistry, Registry
+from twinpin.pair.reporting import EPILOG, reporting, show
 from twinpin.pair.resolve import resolve as resolve_pair
 from twinpin.pair.settings import Settings
 from twinpin.pair.status import status as look
 from twinpin.pair.stores import open_pins
 from twinpin.pair.version import Versions
-from twinpin.settings import options, take
-
-EPILOG = "Exit codes: 0 done, 2 a flag is wrong, 3 refused, 4 temporary: run it again, 5 any other fault of the pair."
-
-
-def reporting(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command its settings, --json, and an exit code for each fault of the pair."""
-
-    @options(Settings)
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-    @functools.wraps(command)
-    def run(as_json: bool, **values: Any) -> None:
-        logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
-        signal.signal(signal.SIGTERM, _terminated)
-        settings = take(Settings, values)
-        own = {name: value for name, value in values.items() if name not in Settings.__slots__}
-        try:
-            command(settings, as_json=as_json, **own)
-        except PairError as error:
-            _fail(error, as_json=as_json)
-
-    return run
 
 
 @click.command(epilog=EPILOG)
-@reporting
+@reporting()
 def resolve(settings: Settings, *, as_json: bool) -> None:
     """Turn the alias into one verified pair on disk, and pin it for the rollout."""
     pin = resolve_pair(settings)
-    _print(pin.model_dump(mode="json"), _pinned(pin, PairFolder(settings.pair_dir)), as_json=as_json)
+    show(pin.model_dump(mode="json"), _pinned(pin, PairFolder(settings.pair_dir)), as_json=as_json)
 
 
 @click.command(epilog=EPILOG)
@@ -64,7 +32,7 @@ def resolve(settings: Settings, *, as_json: bool) -> None:
 @click.option("--pair", "pair_tag", metavar="TAG", help="The tag twinpin.pair that both versions carry.")
 @click.option("--repair", is_flag=True, help="Complete or revert what a promotion left that died half-way.")
 @click.option("--force", is_flag=True, help="Promote over what a dead promotion left, when --repair cannot.")
-@reporting
+@reporting()
 def promote(settings: Settings, *, as_json: bool, repair: bool, force: bool, **choice: str | None) -> None:
     """Move the alias of both halves, or of neither."""
     promoter = Promoter(settings, _registry(settings))
@@ -73,25 +41,25 @@ def promote(settings: Settings, *, as_json: bool, repair: bool, force: bool, **c
         moved = promoter.repair()
     else:
         moved = promoter.promote(_choose(promoter, **choice), force=force)
-    _print(moved.document, _told(moved, settings), as_json=as_json)
+    show(moved.document, _told(moved, settings), as_json=as_json)
 
 
 @click.command(epilog=EPILOG)
 @click.option("--to", metavar="PAIR", help="The pair to go back to, such as p7-m12; by default the one before.")
-@reporting
+@reporting()
 def rollback(settings: Settings, *, as_json: bool, to: str | None) -> None:
     """Return both halves to the pair before."""
     promoter = Promoter(settings, _registry(settings))
     moved = promoter.rollback(parse_pair(to) if to else None)
-    _print(moved.document, _told(moved, settings), as_json=as_json)
+    show(moved.document, _told(moved, settings), as_json=as_json)
 
 
 @click.command(epilog=EPILOG)
-@reporting
+@reporting()
 def status(settings: Settings, *, as_json: bool) -> None:
     """Show the pair behind the alias, and what is wrong with it; the exit code is that of what is wrong."""
     seen = look(settings, _registry(settings), open_pins(settings))
-    _print(seen.document, seen.lines, as_json=as_json)
+    show(seen.document, seen.lines, as_json=as_json)
     if seen.problem:
         sys.exit(seen.problem.exit_code)
 
@@ -147,24 +115,3 @@ def _told(moved: Moved, settings: Settings) -> Sequence[str]:
     if moved.before == moved.after:
         return [f"{settings.alias} is on {moved.after.label} already ({moved.evidence})"]
     return [f"{settings.alias}: {moved.before.label} -> {moved.after.label} ({moved.evidence})"]
-
-
-def _print(document: dict[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
-    """Print the result for a script or for a person."""
-    click.echo(json.dumps(document, indent=2) if as_json else "\n".join(lines))
-
-
-def _fail(error: PairError, *, as_json: bool) -> NoReturn:
-    """Print what is wrong and what mends it, and exit with its code."""
-    if as_json:
-        click.echo(json.dumps({**error.document, "exit_code": error.exit_code}, indent=2))
-    else:
-        click.echo(f"error: {error.message}", err=True)
-        if error.mend:
-            click.echo(f"mend:  {error.mend}", err=True)
-    sys.exit(error.exit_code)
-
-
-def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """Leave by an exception on SIGTERM, so that a move under way is undone."""
-    sys.exit(128 + signal.SIGTERM)

@@ -4,6 +4,7 @@ pin.json is written last, so where it stands both trees are whole. The folder it
 can rename, so its parts are put in place one by one, under a lock that only resolvers take.
 """
 
+import errno
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,9 +67,19 @@ class PairFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other resolvers out, and sweep what a killed one left; FolderBusy when one is at work."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / LOCK).open("w") as lock:
+        """Keep other resolvers out, and sweep what a killed one left; FolderBusy when one is at work.
+
+        A folder that is mounted read-only, as an init container leaves it to a server, has nobody to keep out.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / LOCK).open("w")
+        except OSError as error:
+            if error.errno != errno.EROFS:
+                raise
+            yield
+            return
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:

@@ -119,16 +119,26 @@ class Resolver:
             ) from error
 
     def _recorded(self) -> Pin | None:
-        """Read the rollout's Pin; a restart on its own folder needs no store of Pins to be there."""
+        """Read the rollout's Pin; a restart on its own folder needs no store of Pins to be there.
+
+        Where the settings name no store, the folder is one: a server takes what its init container laid there.
+        """
         try:
             pin = self.pins.read(self.settings.rollout)
         except NotYet:
-            pin = self.folder.read()
-            if pin is None or pin.rollout != self.settings.rollout:
+            pin = self._laid()
+            if pin is None:
                 raise
+        if pin is None and not (self.settings.pins_dir or self.settings.pins_configmap):
+            pin = self._laid()
         if pin is not None:
             self._require_ours(pin)
         return pin
+
+    def _laid(self) -> Pin | None:
+        """Read the Pin that lies in the folder, where it is that of the rollout."""
+        pin = self.folder.read()
+        return pin if pin is not None and pin.rollout == self.settings.rollout else None
 
     def _require_ours(self, pin: Pin) -> None:
         """Refuse a Pin that was made under other settings: the names or the alias were changed within a rollout."""
