@@ -5,7 +5,7 @@ from cluster_api import Api
 from cluster_api import namespace as make_namespace
 from cluster_release import installed
 from cluster_report import told
-from cluster_values import one_of_each
+from cluster_values import COLLAPSED, cached, merged, one_of_each
 
 #: Seconds that one test may take with the fixtures that it is the first to need.
 PATIENCE = 600
@@ -93,5 +93,21 @@ def release(api, world):
     from cluster_world import SEA  # noqa: PLC0415
 
     values = one_of_each(world, SEA)
-    with make_namespace(api, "shared", standard="baseline") as place, installed(world, place, "sea", values) as made:
+    # KServe's router has no seccomp profile, so the restricted standard would refuse it.
+    with (
+        make_namespace(api, "shared", standard="baseline") as place,
+        installed(world, place, "sea", values, world.pairs["A"]) as made,
+    ):
         yield made
+
+
+@pytest.fixture(scope="session")
+def collapsed(api, world):
+    """The collapsed topology on pair A, with a cache that outlives its pods; whoever scales it scales it back."""
+    from cluster_world import SEA  # noqa: PLC0415
+
+    with make_namespace(api, "collapsed") as place:
+        world.rooms.make(place, "cache")
+        values = merged(one_of_each(world, SEA), COLLAPSED, cached("cache"))
+        with installed(world, place, "whole", values, world.pairs["A"]) as made:
+            yield made

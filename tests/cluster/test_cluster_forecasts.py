@@ -37,9 +37,9 @@ def graph(release):
 
 
 @pytest.fixture
-def pair(world):
+def pair(release):
     """What the shared release serves."""
-    return world.pairs["A"]
+    return release.pair
 
 
 @pytest.mark.parametrize("kind", GATEWAY)

@@ -18,7 +18,7 @@ def test_helm_install_makes_every_part_ready(release, measured):
     assert {each["metadata"]["name"] for each in release.namespace.list("Deployment")} == expected
     assert len(pods) == len(expected)
     assert all(map(ready, pods))
-    assert f'"{release.world.pairs["A"].label}' in str(release.pin["data"])
+    assert f'"{release.pair.label}' in str(release.pin["data"])
     assert release.pin["immutable"] is True
 
 
@@ -60,7 +60,7 @@ def test_helm_test_asks_and_compares_with_the_pin(release):
     told = run("helm", "test", release.name, "--namespace", release.namespace.name, "--timeout", "120s", "--logs")
 
     assert "Phase:          Succeeded" in told
-    assert release.world.pairs["A"].label in told
+    assert release.pair.label in told
 
 
 def test_a_value_with_a_typo_is_refused_by_its_name(release):

@@ -108,6 +108,14 @@ class Namespace:
 
         return until(f"{number} ready pods of {deployment}", look, seconds)
 
+    def ready_pods(self, deployment):
+        """List those that are ready."""
+        return [pod for pod in self.pods(deployment) if ready(pod)]
+
+    def await_gone(self, pod, seconds=90.0):
+        """Wait until a pod that was deleted is no more."""
+        until(f"the end of {pod}", lambda: self.get("Pod", pod) is None, seconds)
+
     def scale(self, deployment, replicas):
         """Say how many replicas a Deployment of ours has."""
         self.kubectl("scale", "deployment", deployment, f"--replicas={replicas}")

@@ -1,7 +1,7 @@
 """The load itself, run by a pod from the gateway's image: asks without end, and counts every answer that was not right.
 
-It needs Python and aiohttp alone. /etc/load/plan.json says what to ask; the file /tmp/stop ends it, and the last line
-that it prints is what it saw.
+It needs Python and aiohttp alone. /etc/load/plan.json says what to ask; SIGTERM ends it, and the last line that it
+prints is what it saw.
 """
 
 import asyncio
@@ -9,13 +9,13 @@ import collections
 import itertools
 import json
 import pathlib
+import signal
 import sys
 import time
 
 import aiohttp
 
 PLAN = pathlib.Path("/etc/load/plan.json")
-STOP = pathlib.Path("/tmp/stop")
 #: What is told of failures, so that the line stays short.
 SHOWN = 20
 
@@ -31,9 +31,11 @@ class Load:
         self.failures = []
         self.longest = 0.0
         self.right = 0
+        self.over = asyncio.Event()
 
     async def run(self):
-        """Ask until the file is there, which each client looks for between two requests."""
+        """Ask until SIGTERM; a request that is under way is waited for."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.over.set)
         clients = [self.client(kept=number % 2 == 0) for number in range(self.plan["clients"])]
         await asyncio.gather(*clients)
         return {
@@ -52,7 +54,7 @@ class Load:
         timeout = aiohttp.ClientTimeout(total=self.plan["timeout"])
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             for question in itertools.cycle(self.plan["questions"]):
-                if STOP.exists():
+                if self.over.is_set():
                     return
                 await self.ask(session, question)
                 await asyncio.sleep(self.plan["pause"])
@@ -96,5 +98,10 @@ def tell(document):
     sys.stdout.flush()
 
 
+async def main(plan):
+    """Run the load on the loop that it belongs to."""
+    return await Load(plan).run()
+
+
 if __name__ == "__main__":
-    tell(asyncio.run(Load(json.loads(PLAN.read_text())).run()))
+    tell(asyncio.run(main(json.loads(PLAN.read_text()))))

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+from cluster_load import question
 from feature_repos import KEY, this_hour  # noqa: F401 -- tests name past hours
 from served_world import COLUMNS, HORIZON, row, windows
 
@@ -150,3 +151,14 @@ def refusal(address, path, body):
     answer = client.send(address, "POST", path, content)
     document = answer.json()
     return answer.status, document["error"], document
+
+
+def of_release(release, *, entities=True):
+    """What a load asks of a release's gateway, and of its graph by itself."""
+    asked = [question(f"{release.gateway_url}/predict", {"data": columns(1)}, release.pair.forecast(row(1))[0])]
+    if entities:
+        url = f"{release.gateway_url}/predict/feast"
+        asked.append(question(url, {"entities": 3}, release.pair.forecast(row(3))[0]))
+    if "graph" in release.parts:
+        asked.append(question(release.graph_url, {"data": columns(2)}, release.pair.forecast(row(2))[0]))
+    return asked

@@ -27,6 +27,8 @@ class Release:
     namespace: Namespace
     name: str
     values: dict[str, Any]
+    #: What it serves, see cluster_pairs.
+    pair: Any
     #: Seconds from `helm install` until every pod was ready.
     took: float = 0.0
 
@@ -96,6 +98,11 @@ class Release:
         """Where pods of the namespace find the gateway."""
         return f"http://{self.name}-gateway"
 
+    @property
+    def graph_url(self):
+        """Where they find KServe's router."""
+        return f"http://{self.name}"
+
     @contextlib.contextmanager
     def gateway(self):
         """Reach one pod of the gateway from here."""
@@ -123,9 +130,11 @@ def refused(namespace, values):
 
 
 @contextlib.contextmanager
-def installed(world, namespace, name, values):
-    """Install a release, and take it away where the test has not."""
-    made = Release(world, namespace, name, values)
+def installed(world, namespace, name, values, pair):
+    """Install a release while the alias is on its pair, and take it away where the test has not."""
+    with world.registrar() as registrar:
+        registrar.promote(pair)
+    made = Release(world, namespace, name, values, pair)
     try:
         yield made.install()
     finally:
