@@ -1,0 +1,54 @@
+# Sourced by up: what runs in the cluster from the start, and the definitions of objects that have no controller here.
+# shellcheck shell=bash disable=SC2154 # the variables are those of _env.sh
+
+# apply FILE...
+apply() { kubectl apply --server-side --force-conflicts "${@/#/--filename=}" >/dev/null; }
+
+# overlay NAME UPSTREAM: the overlay objects/NAME, filled in, on its project's own manifests.
+overlay() {
+  mkdir -p "$config/$1"
+  ln -sfn "$2" "$config/$1/upstream"
+  fill "$here/objects/$1/kustomization.yaml" "$config/$1/kustomization.yaml"
+  kubectl kustomize "$config/$1" >"$config/$1.yaml"
+}
+
+kserve_source() { echo "$(module_folder github.com/kserve/kserve "$KSERVE_VERSION")/config"; }
+
+# Of the objects of Gateway API, KEDA and the Prometheus operator there are the definitions alone: the API server checks
+# such objects, and nobody acts on them.
+definitions() {
+  local gateway keda prometheus
+  kubectl kustomize "$(kserve_source)/crd" >"$config/kserve-definitions.yaml"
+  gateway=$(module_folder sigs.k8s.io/gateway-api "$GATEWAY_API_VERSION")/config/crd/standard/gateway.networking.k8s.io
+  keda=$(module_folder github.com/kedacore/keda/v2 "$KEDA_VERSION")/config/crd/bases/keda.sh
+  prometheus=$(module_folder github.com/prometheus-operator/prometheus-operator "$PROMETHEUS_OPERATOR_VERSION")
+  prometheus+=/example/prometheus-operator-crd/monitoring.coreos.com
+  apply "$config/kserve-definitions.yaml" \
+    "$gateway"_{gatewayclasses,gateways,httproutes,grpcroutes}.yaml \
+    "$keda"_{scaledobjects,triggerauthentications}.yaml \
+    "$prometheus"_{servicemonitors,podmonitors,prometheusrules}.yaml
+  wait_until 60 "the definitions" kubectl wait --for=condition=Established customresourcedefinition --all --timeout=10s
+}
+
+names_and_metrics() {
+  local coredns_image metrics_server_image
+  coredns_image=$(system_image coredns)
+  metrics_server_image=$(system_image metrics-server)
+  fill "$here/objects/coredns.yaml" "$config/coredns.yaml"
+  apply "$config/coredns.yaml"
+  overlay metrics-server "$(module_folder sigs.k8s.io/metrics-server "$METRICS_SERVER_VERSION")/manifests/base"
+  apply "$config/metrics-server.yaml"
+}
+
+kserve() {
+  local kserve_manager_image kserve_router_image file
+  kserve_manager_image=$(system_image kserve-manager)
+  kserve_router_image=$(system_image kserve-router)
+  mkdir -p "$config/kserve"
+  for file in tls.crt:webhook.crt tls.key:webhook.key ca.crt:ca.crt; do cp "$pki/${file#*:}" "$config/kserve/${file%:*}"; done
+  overlay kserve "$(kserve_source)/overlays/standalone/kserve"
+  apply "$config/kserve.yaml"
+  kubectl --namespace kserve rollout status deployment/kserve-controller-manager --timeout=180s >/dev/null
+  # A Service is live a second after its pod: the webhook itself tells when KServe takes objects.
+  wait_until 60 "KServe's webhook" kubectl create --dry-run=server --filename "$here/objects/probe.yaml"
+}
