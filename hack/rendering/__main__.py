@@ -7,12 +7,10 @@ from pathlib import Path
 import click
 
 from rendering import folder
-from rendering.chart import Key, NotRendered, Rendered, render
+from rendering.chart import BASE_NAMESPACE, Key, NotRendered, Rendered, render
 
 ROOT = Path(__file__).parents[2]
 CHART, MANIFESTS = ROOT / "helm" / "twinpin", ROOT / "manifests"
-#: The base's namespace, which any overlay may change.
-NAMESPACE = "forecast"
 
 #: Values -> the folder that holds what they change of the base.
 COMPONENTS = {
@@ -22,6 +20,8 @@ COMPONENTS = {
     "kind": "overlays/kind/settings",
     "production": "overlays/production/settings",
 }
+#: The component whose objects the others change too; it comes before them.
+SCALING = "keda"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,11 +44,20 @@ def main(*, check: bool, kube_version: str) -> None:
 
 def folders(kube_version: str) -> Iterator[tuple[Path, folder.Folder]]:
     """Render the base, then each set of values on top of it."""
-    plain = _rendered(kube_version)
-    yield MANIFESTS / "base", folder.base(plain, "manifests/values/base.yaml", NAMESPACE)
+    yield MANIFESTS / "base", folder.base(_rendered(kube_version), "manifests/values/base.yaml", BASE_NAMESPACE)
     for name, path in COMPONENTS.items():
-        changed = _rendered(kube_version, name)
-        yield MANIFESTS / path, folder.component(plain, changed, f"manifests/values/{name}.yaml")
+        before, after = _everywhere(kube_version, name), _everywhere(kube_version, name, name)
+        yield MANIFESTS / path, folder.component(before, after, f"manifests/values/{name}.yaml")
+
+
+def _everywhere(kube_version: str, component: str, *more: str) -> dict[Key, Rendered]:
+    """Render the release, and what it has with other autoscalers alone: numbers of pods are changed in both.
+
+    Kustomize passes over the patch of an object that is not there.
+    """
+    if component == SCALING:
+        return _rendered(kube_version, *more)
+    return _rendered(kube_version, SCALING, *more) | _rendered(kube_version, *more)
 
 
 def _rendered(kube_version: str, *more: str) -> dict[Key, Rendered]:

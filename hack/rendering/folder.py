@@ -44,7 +44,7 @@ def component(before: Mapping[Key, Rendered], after: Mapping[Key, Rendered], sou
     """Lay out what other values add to the release, change of it and take from it."""
     folder = Folder(source)
     added = [each.object for key, each in after.items() if key not in before]
-    patches = [_patch(folder, key, each, after.get(key)) for key, each in before.items() if each != after.get(key)]
+    patches = [_patch(key, each, after.get(key)) for key, each in before.items() if each != after.get(key)]
     document: dict[str, Any] = {"apiVersion": "kustomize.config.k8s.io/v1alpha1", "kind": "Component"}
     if added:
         document["resources"] = [folder.put("resources.yaml", *added)]
@@ -54,19 +54,14 @@ def component(before: Mapping[Key, Rendered], after: Mapping[Key, Rendered], sou
     return folder
 
 
-def _patch(folder: Folder, key: Key, before: Rendered, after: Rendered | None) -> dict[str, Any]:
-    """Write the patch of one object, and the entry that names it."""
+def _patch(key: Key, before: Rendered, after: Rendered | None) -> dict[str, Any]:
+    """Write what happens to one object, as the kustomization has it."""
     kind, name = key
     if after is None:
         gone = {"apiVersion": before.object["apiVersion"], "kind": kind, "metadata": {"name": name}, "$patch": "delete"}
-        return {"path": folder.put(f"no-{_file(kind, name)}", gone)}
+        return {"patch": _dumped(gone)}
     operations = list(difference(before.object, after.object))
-    return {"path": folder.put(_file(kind, name), operations), "target": {"kind": kind, "name": name}}
-
-
-def _file(kind: str, name: str) -> str:
-    """Name the file of one object."""
-    return f"{kind.lower()}-{name}.yaml"
+    return {"target": {"kind": kind, "name": name}, "patch": _dumped(operations)}
 
 
 class _Dumper(yaml.SafeDumper):
