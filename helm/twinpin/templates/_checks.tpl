@@ -11,13 +11,14 @@
 
 {{- define "twinpin.checkCluster" -}}
 {{- if .Values.kserve.requireCRDs -}}
-{{- range $api := list "serving.kserve.io/v1beta1/InferenceService" "serving.kserve.io/v1alpha1/InferenceGraph" -}}
+{{- $graph := include "twinpin.hasGraph" . | empty | ternary list (list "serving.kserve.io/v1alpha1/InferenceGraph") -}}
+{{- range $api := concat (list "serving.kserve.io/v1beta1/InferenceService") $graph -}}
 {{- if not ($.Capabilities.APIVersions.Has $api) -}}
 {{- fail (printf "this cluster does not serve %s: install KServe 0.16 or later in Standard mode first (https://kserve.github.io/website). Without a cluster (helm template) give --api-versions %s, or set kserve.requireCRDs=false." $api $api) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- if .Values.kserve.checkVersion -}}
+{{- if and .Values.kserve.checkVersion (include "twinpin.hasGraph" .) -}}
 {{- include "twinpin.kserve.checkVersion" . -}}
 {{- end -}}
 {{- end -}}
@@ -44,11 +45,16 @@
 {{- fail (printf "everything would be called after %q, and KServe takes names of small letters, digits and dashes that begin with a letter: choose another release name, or set fullnameOverride." $name) -}}
 {{- end -}}
 {{- range $part := include "twinpin.parts" . | fromJsonArray -}}
-{{- $isvc := include "twinpin.isvc" (dict "root" $ "part" $part "rollout" $.Values.rollout) -}}
+{{- range $rollout := include "twinpin.rollouts" (dict "root" $ "part" $part) | fromJsonArray -}}
+{{- $isvc := include "twinpin.isvc" (dict "root" $ "part" $part "rollout" $rollout) -}}
 {{- $over := sub (len $isvc) 48 -}}
 {{- if gt (int $over) 0 -}}
 {{- fail (printf "the InferenceService %q has a name of %d characters, and KServe has room for 48: shorten rollout, the release name or fullnameOverride by %d." $isvc (len $isvc) $over) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if has .Values.rollout (.Values.standby | default list) -}}
+{{- fail (printf "standby names %q, which is the rollout that gets the requests: take it out." .Values.rollout) -}}
 {{- end -}}
 {{- end -}}
 
@@ -61,14 +67,15 @@
 
 {{/* A rollout keeps its Pin: other names or another alias would leave every new pod waiting, so they are refused now. */}}
 {{- define "twinpin.checkPin" -}}
-{{- $name := printf "%s-pair-%s" (include "twinpin.fullname" .) .Values.rollout -}}
-{{- $found := lookup "v1" "ConfigMap" .Release.Namespace $name -}}
+{{- range $rollout := include "twinpin.rollouts" (dict "root" . "part" "predict") | fromJsonArray -}}
+{{- $found := lookup "v1" "ConfigMap" $.Release.Namespace (printf "%s-pair-%s" (include "twinpin.fullname" $) $rollout) -}}
 {{- with (dig "data" "pin.json" "" $found) -}}
 {{- $pin := fromJson . -}}
 {{- $pinned := list $pin.preprocessor.name $pin.model.name $pin.alias -}}
 {{- $wanted := list $.Values.pair.preprocessor $.Values.pair.model $.Values.pair.alias -}}
 {{- if ne (join " " $pinned) (join " " $wanted) -}}
-{{- fail (printf "rollout %q is pinned to %s (preprocessor, model, alias), and the values say %s: a pair is changed by a new rollout, so set rollout to another name." $.Values.rollout (join ", " $pinned) (join ", " $wanted)) -}}
+{{- fail (printf "rollout %q is pinned to %s (preprocessor, model, alias), and the values say %s: a pair is changed by a new rollout, so choose another name for it." $rollout (join ", " $pinned) (join ", " $wanted)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -1,6 +1,6 @@
 {{/* InferenceServices: one shape for every part, so that a rollout is the same whoever makes it. */}}
 
-{{/* Settings of a part: dict "root" "part". */}}
+{{/* Settings of a part: dict "root" "part" "rollout". */}}
 {{- define "twinpin.partSettings" -}}
 {{- $values := .root.Values -}}
 {{- $features := dict
@@ -27,24 +27,23 @@
 {{- else if eq .part "preprocess" -}}{{- $settings = $preprocess -}}
 {{- else if eq .part "predict" -}}{{- $settings = $predict -}}
 {{- else -}}
-{{- $settings = merge $preprocess $predict (include "twinpin.hasFeatures" .root | empty | ternary dict $features) (include "twinpin.serveSettings" .root | fromJson) -}}
+{{- $settings = merge $preprocess $predict (include "twinpin.hasFeatures" .root | empty | ternary dict $features) (include "twinpin.serveSettings" . | fromJson) -}}
 {{- end -}}
 {{- $timeout := eq .part "serve" | ternary $values.timeouts.gateway $values.timeouts.step -}}
 {{- merge $settings (include "twinpin.serverSettings" (dict "root" .root "values" (index $values .part) "timeout" $timeout) | fromJson) | toJson -}}
 {{- end -}}
 
-{{/* The process of the collapsed topology takes the pair that the init container laid down: its Pin is the file
-     /mnt/pair/pin.json, which is where a rollout called "pin" in that folder would be recorded. So it asks neither
-     registry nor API server. */}}
+{{/* What the process of the collapsed topology is told beside its steps. It takes the pair that the init container laid
+     down, and asks neither registry nor API server. */}}
 {{- define "twinpin.serveSettings" -}}
+{{- $values := .root.Values -}}
 {{- dict
-  "ALIAS" .Values.pair.alias
-  "MODEL_NAME" .Values.pair.model
-  "PAGE_SERIES" .Values.gateway.pageSeries
-  "PINS_DIR" "/mnt/pair"
-  "PREPROCESSOR_NAME" .Values.pair.preprocessor
-  "ROLLOUT" "pin"
-  "SERVED_NAME" .Values.gateway.servedName
+  "ALIAS" $values.pair.alias
+  "MODEL_NAME" $values.pair.model
+  "PAGE_SERIES" $values.gateway.pageSeries
+  "PREPROCESSOR_NAME" $values.pair.preprocessor
+  "ROLLOUT" .rollout
+  "SERVED_NAME" $values.gateway.servedName
   | toJson -}}
 {{- end -}}
 
@@ -140,11 +139,7 @@ spec:
         volumeMounts:
           - {name: tmp, mountPath: /tmp}
           {{- if include "twinpin.hasPair" . }}
-          {{- if eq .part "serve" }}
-          - {name: pair, mountPath: /mnt/pair} # it takes a lock there
-          {{- else }}
           - {name: pair, mountPath: /mnt/pair, readOnly: true}
-          {{- end }}
           {{- end }}
           {{- if include "twinpin.readsFeatures" . }}
           - {name: features, mountPath: /etc/feast, readOnly: true}

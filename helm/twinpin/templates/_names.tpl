@@ -37,6 +37,12 @@ app: isvc.{{ include "twinpin.predictor" . }}
 {{- end -}}
 {{- end -}}
 
+{{/* Rollouts of a part, as a JSON list: dict "root" "part". The features step serves them all. */}}
+{{- define "twinpin.rollouts" -}}
+{{- $all := concat (list .root.Values.rollout) (.root.Values.standby | default list) -}}
+{{- eq .part "features" | ternary (list .root.Values.rollout) $all | toJson -}}
+{{- end -}}
+
 {{/* Not empty where a feature repository is given. */}}
 {{- define "twinpin.hasFeatures" -}}
 {{- if or .Values.features.repository.config .Values.features.repository.volume -}}yes{{- end -}}

@@ -52,7 +52,7 @@
   emptyDir: {sizeLimit: {{ .Values.resolve.pairSize }}}
 - name: api-access
   projected:
-    defaultMode: 0440
+    defaultMode: 0444
     sources:
       - serviceAccountToken: {path: token, expirationSeconds: 3600}
       - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}

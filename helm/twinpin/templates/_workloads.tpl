@@ -7,8 +7,10 @@
 {{- $name := include "twinpin.fullname" . -}}
 {{- $all := list -}}
 {{- range $part := include "twinpin.parts" . | fromJsonArray -}}
-{{- $names := dict "root" $ "part" $part "rollout" $.Values.rollout -}}
+{{- range $rollout := include "twinpin.rollouts" (dict "root" $ "part" $part) | fromJsonArray -}}
+{{- $names := dict "root" $ "part" $part "rollout" $rollout -}}
 {{- $all = append $all (dict "part" $part "name" (include "twinpin.isvc" $names) "deployment" (include "twinpin.predictor" $names) "selector" (include "twinpin.app" $names | fromYaml)) -}}
+{{- end -}}
 {{- end -}}
 {{- if eq .Values.topology "graph" -}}
 {{- $gateway := include "twinpin.selector" (dict "root" . "component" "gateway") | fromYaml -}}
