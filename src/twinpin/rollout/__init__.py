@@ -1,0 +1,1 @@
+"""The controller: brings the pair behind the alias live without a mixed or a lost request."""

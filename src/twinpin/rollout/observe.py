@@ -1,0 +1,31 @@
+"""Observe: one look at everything, in the order that makes it safe to act on.
+
+Fronts come first: a later write of one fails unless it is still as it was here, so whatever is read after it is at
+least as new. Then what holds copies of a front, from the Deployment down to its pods, then the record, then the rest.
+"""
+
+import datetime as dt
+
+from twinpin.rollout.cluster import Cluster, Pairs
+from twinpin.rollout.snapshot import Snapshot
+
+
+async def observe(cluster: Cluster, pairs: Pairs, now: dt.datetime) -> Snapshot:
+    """Read everything that a decision needs; *now* is taken before, so that no time is counted twice."""
+    fronts = await cluster.fronts()
+    senders = await cluster.senders()
+    resource = await cluster.resource()
+    template = await cluster.template()
+    rollouts = await cluster.rollouts()
+    judgement = await cluster.judgement()
+    alias = await pairs.alias()
+    return Snapshot(
+        now=now,
+        fronts=fronts,
+        senders=senders,
+        resource=resource,
+        template=template,
+        rollouts=rollouts,
+        judgement=judgement,
+        alias=alias,
+    )

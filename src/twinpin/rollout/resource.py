@@ -1,0 +1,155 @@
+"""PairedGraph: the custom resource of one release, its wishes (spec) and its record (status).
+
+The record holds what cannot be read from the objects themselves: since when, and why. Everything else is looked at anew
+each time.
+"""
+
+import datetime as dt
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+GROUP = "twinpin.dev"
+VERSION = "v1alpha1"
+KIND = "PairedGraph"
+PLURAL = "pairedgraphs"
+
+#: Entries of the history, and of the rejected pairs, that the record keeps.
+HISTORY = 20
+REJECTED = 10
+
+
+class Part(BaseModel):
+    """One object of the resource, named as Kubernetes names fields."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, alias_generator=to_camel)
+
+
+class Canary(Part):
+    """How much a candidate gets before somebody promotes it."""
+
+    percent: int = Field(ge=1, le=99)
+
+
+class Spec(Part):
+    """What a person wants of the controller."""
+
+    #: Old rollouts that stay warm for a rollback.
+    keep: int = Field(default=1, ge=0, le=10)
+    paused: bool = False
+    canary: Canary | None = None
+    #: Seconds in which a candidate has to become ready and answer its probe.
+    progress_deadline: int = Field(default=600, ge=10)
+    #: Seconds between the last process that may send to a rollout and its removal.
+    drain: int = Field(default=60, ge=0)
+    #: Seconds between two looks at the registry.
+    poll_seconds: int = Field(default=5, ge=1)
+
+
+class Serving(Part):
+    """The pair that serves."""
+
+    pair: str
+    rollout: str
+    since: dt.datetime
+
+
+class Candidate(Part):
+    """The pair that is on its way."""
+
+    #: Versions behind the alias, `p7-m12`: all that is known before there is a Pin.
+    versions: str
+    rollout: str | None = None
+    pair: str | None = None
+    since: dt.datetime
+    moved_by: str | None = None
+    #: Template under which its probe was answered right.
+    probed: str | None = None
+
+
+class Unrouted(Part):
+    """A rollout that nothing sends to any more."""
+
+    rollout: str
+    since: dt.datetime
+
+
+class Rejection(Part):
+    """A pair that could not be served, and why."""
+
+    #: Its id, or its versions alone where no Pin could be made.
+    pair: str
+    versions: str
+    reason: str
+    message: str
+    at: dt.datetime
+    count: int = 1
+    template: str
+    #: Whether it is left alone; False once the alias went elsewhere or a person asked for another try.
+    active: bool = True
+
+
+class Period(Part):
+    """One line of the history: which pair served from when to when, or why it did not."""
+
+    pair: str
+    rollout: str | None = None
+    start: dt.datetime
+    end: dt.datetime | None = None
+    moved_by: str | None = None
+    outcome: Literal["Serving", "Replaced", "Rejected"]
+    reason: str = ""
+
+
+class Condition(Part):
+    """One condition, as kubectl shows and waits for it."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str = ""
+    last_transition_time: dt.datetime
+
+
+class Status(Part):
+    """The record: written by the controller alone, always against the version that it read."""
+
+    phase: str = ""
+    stable: Serving | None = None
+    candidate: Candidate | None = None
+    #: Share of the candidate, while it is a canary.
+    percent: int = 0
+    kept: tuple[str, ...] = ()
+    unrouted: tuple[Unrouted, ...] = ()
+    #: Rollouts that are being removed: nothing may point at one again until it is gone.
+    retiring: tuple[str, ...] = ()
+    rejected: tuple[Rejection, ...] = ()
+    history: tuple[Period, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    template: str = ""
+    #: Generations of the fronts at the last look, by their names.
+    generations: dict[str, int] = Field(default_factory=dict)
+    #: The last request for another try, and for an abort, that was carried out.
+    retried: str = ""
+    aborted: str = ""
+
+    def rejection(self, versions: str) -> Rejection | None:
+        """Find why the pair of these versions is left alone; None when it is not."""
+        return next((each for each in self.rejected if each.active and each.versions == versions), None)
+
+    def unrouted_since(self, rollout: str) -> dt.datetime | None:
+        """Say since when nothing sends to a rollout."""
+        return next((each.since for each in self.unrouted if each.rollout == rollout), None)
+
+
+class Resource(Part):
+    """One PairedGraph as it was read."""
+
+    version: str
+    uid: str = ""
+    spec: Spec = Spec()
+    status: Status = Status()
+    #: Values of the annotations by which a person asks for another try, or for the end of a candidate.
+    retry: str = ""
+    abort: str = ""
