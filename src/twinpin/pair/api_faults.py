@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from twinpin.pair.errors import Denied, PairError, Refused, Unreachable
+from twinpin.pair.outage import outage, silent
 
 #: A Kubernetes object as JSON.
 Object = dict[str, Any]
@@ -48,16 +49,20 @@ def require_harmless(asked: Asked, status: int, answer: Object) -> None:
     raise _fault(asked, status, str(answer.get("message") or f"status {status}"))
 
 
-def cut_off(asked: Asked, error: Exception) -> Unreachable:
-    """Say that no answer came, or none that could be read; the object in which the client failed says nothing."""
-    text = re.sub(r"<[\w.]+ object at 0x[0-9a-f]+>:? ?", "", str(error).strip() or type(error).__name__)
-    return Unreachable(f"The API server does not answer (could not {asked.label}): {text.splitlines()[0][:200]}")
+def cut_off(asked: Asked, host: str, error: Exception) -> Unreachable:
+    """Say that no answer came."""
+    return Unreachable(f"Could not {asked.label}: {silent(host, outage(error) or type(error).__name__)}")
+
+
+def unlike(asked: Asked, host: str) -> Unreachable:
+    """Say that the answer was not Kubernetes', as that of a proxy that cannot reach it."""
+    return Unreachable(f"Could not {asked.label}: what answers at {host} is no API server.")
 
 
 def nowhere(error: Exception) -> Refused:
     """Say that there is no way to any API server."""
     return Refused(
-        f"Pins are to lie in ConfigMaps, but no way to the API server was found: {error} In a pod, mount the service "
+        f"Pins are to lie in ConfigMaps, but no way to the API server was found ({error}). In a pod, mount the service "
         "account's token into this container; elsewhere let KUBECONFIG name a file that holds a context."
     )
 

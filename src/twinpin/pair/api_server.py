@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from twinpin.pair.api_faults import DONE, Asked, Object, cut_off, nowhere, require_harmless
+from twinpin.pair.api_faults import DONE, Asked, Object, cut_off, nowhere, require_harmless, unlike
 from twinpin.pair.errors import Refused
 
 if TYPE_CHECKING:
@@ -82,19 +82,21 @@ class ApiServer:
         from kubernetes.client.exceptions import ApiException  # noqa: PLC0415
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
-        access = self._access
+        access, host = self._access, self._access.configuration.host
         headers = {"Accept": "application/json", "Content-Type": "application/json", **access.authorization}
-        url = f"{access.configuration.host}{asked.path}"
+        url = f"{host}{asked.path}"
         try:
             answer = access.client.request(method, url, headers=headers, body=document, _request_timeout=PATIENCE)
             status, body = answer.status, (answer.data if answer.data is not None else answer.read())
-        except ApiException as error:  # up to version 35 for every status but 2xx, from 36 on for TLS alone
+        except ApiException as error:  # for every status but 2xx up to version 36, after it for TLS alone
             if not error.status:
-                raise cut_off(asked, error) from error
+                raise cut_off(asked, host, error) from error
             status, body = error.status, error.body
         except (HTTPError, OSError) as error:
-            raise cut_off(asked, error) from error
-        found = _parsed(asked, body)
+            raise cut_off(asked, host, error) from error
+        found = _parsed(body)
+        if found is None:
+            raise unlike(asked, host)
         if status in DONE:
             return found
         require_harmless(asked, status, found)
@@ -155,10 +157,10 @@ def _client(configuration: "Configuration") -> Any:
     return RESTClientObject(configuration)
 
 
-def _parsed(asked: Asked, body: str | bytes | None) -> Object:
-    """Read an answer; what is no JSON object came from something else, such as a proxy."""
+def _parsed(body: str | bytes | None) -> Object | None:
+    """Read an answer; None where it is no JSON object."""
     try:
-        found = json.loads(body or "{}")
-    except ValueError as error:
-        raise cut_off(asked, error) from error
-    return found if isinstance(found, dict) else {}
+        found = json.loads(body or "")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

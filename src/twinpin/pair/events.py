@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from twinpin.pair.api_faults import Object
 from twinpin.pair.api_server import ApiServer, Objects
-from twinpin.pair.errors import PairError
+from twinpin.pair.errors import NotYet, PairError
 from twinpin.pair.pin import Pin
 
 log = logging.getLogger(__name__)
@@ -70,9 +70,12 @@ class PodEvents:
             return
         try:
             self.objects.create("events", self._document(kind, reason, message))
+        except NotYet as error:  # the start meets the same, and says it
+            log.debug("Cannot write an event: %s", error.message)
         except PairError as error:
             log.warning("Cannot write an event: %s", error.message)
-        self._told = message
+        else:
+            self._told = message
 
     def _document(self, kind: str, reason: str, message: str) -> Object:
         """Write the Event."""

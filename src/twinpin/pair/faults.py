@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from twinpin.pair.errors import Denied, PairError, Refused, UnknownName, Unreachable
+from twinpin.pair.outage import outage, silent
 
 DENIED = {"PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED", "UNAUTHENTICATED"}
 UNKNOWN = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
@@ -69,5 +70,7 @@ def _code(error: Exception) -> str | None:
 def _line(error: Exception) -> str:
     """Shorten a cause to one line without credentials: MLflow quotes whole pages and URIs."""
     text = re.sub(r"//[^/\s@]*@", "//", str(error))
+    if why := outage(error):
+        return silent(text, why)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:300]

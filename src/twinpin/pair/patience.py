@@ -34,10 +34,15 @@ def patiently(attempt: Callable[[], T], seconds: float, trouble: Callable[[PairE
             pause = random.uniform(0.0, limit)  # noqa: S311 -- jitter
             if left <= pause:
                 spent = time.monotonic() - started
-                raise type(error)(f"{error.message} Gave up after {spent:.0f} s.", mend=error.mend) from error
+                raise type(error)(f"{_ended(error)} Gave up after {spent:.0f} s.", mend=error.mend) from error
             if error.message != logged:
-                log.warning("%s Trying again, for %.0f s at most.", error.message, left)
+                log.warning("%s Trying again, for %.0f s at most.", _ended(error), left)
                 logged = error.message
             trouble(error)
             time.sleep(pause)
             limit = min(limit * 2, LONGEST)
+
+
+def _ended(error: NotYet) -> str:
+    """End a quoted cause as a sentence ends."""
+    return f"{error.message.rstrip('.')}."
