@@ -43,10 +43,12 @@ start_scheduler() {
     --bind-address=127.0.0.1 --secure-port="$scheduler_port" --leader-elect=false --profiling=false
 }
 
+# The route to Services is one for the machine itself, which may have no other, offline.
 node_address() {
   ip link show "$node_link" >/dev/null 2>&1 || ip link add "$node_link" type bridge
   ip address replace "$node_ip/32" dev "$node_link"
   ip link set "$node_link" up
+  ip route replace "$service_cidr" dev "$node_link"
 }
 
 control_plane() {

@@ -30,6 +30,8 @@ make_cgroups() {
 # Docker drops what is forwarded and not its own.
 open_network() {
   local direction
+  # The first `ip netns add` makes this folder a mount of its own: done over the pods' mounts, none could be removed again.
+  mountpoint -q /run/netns || { ip netns add "$node"; ip netns delete "$node"; }
   sysctl -qw net.ipv4.ip_forward=1
   nft list table ip "$nft_table" >/dev/null 2>&1 || nft -f "$config/masquerade.nft"
   for direction in --source --destination; do

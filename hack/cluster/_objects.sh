@@ -9,7 +9,7 @@ overlay() {
   mkdir -p "$config/$1"
   ln -sfn "$2" "$config/$1/upstream"
   fill "$here/objects/$1/kustomization.yaml" "$config/$1/kustomization.yaml"
-  kubectl kustomize "$config/$1" >"$config/$1.yaml"
+  kubectl kustomize "$config/$1" >"$config/$1.yaml" 2>"$config/$1.warnings" || die "$(cat "$config/$1.warnings")"
 }
 
 kserve_source() { echo "$(module_folder github.com/kserve/kserve "$KSERVE_VERSION")/config"; }

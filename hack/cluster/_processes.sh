@@ -21,15 +21,16 @@ start() {
   echo $! >"$(pid_file "$name")"
 }
 
-# stop NAME...: asks, waits for ten seconds, then kills.
+# stop NAME...: asks all of them, waits ten seconds for each, kills what is left.
 stop() {
-  local name pid
+  local name pid pids=()
   for name in "$@"; do
-    if running "$name"; then
-      pid=$(cat "$(pid_file "$name")")
-      kill "$pid"
-      timeout 10 tail --pid="$pid" -f /dev/null || kill -KILL "$pid" 2>/dev/null || true
-    fi
+    if running "$name"; then pids+=("$(cat "$(pid_file "$name")")"); fi
     rm -f "$(pid_file "$name")"
+  done
+  ((${#pids[@]})) || return 0
+  kill "${pids[@]}"
+  for pid in "${pids[@]}"; do
+    timeout 10 tail --pid="$pid" --sleep-interval=0.1 -f /dev/null || kill -KILL "$pid" 2>/dev/null || true
   done
 }
