@@ -53,7 +53,7 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- if has .Values.rollout (.Values.standby | default list) -}}
+{{- if has .Values.rollout .Values.standby -}}
 {{- fail (printf "standby names %q, which is the rollout that gets the requests: take it out." .Values.rollout) -}}
 {{- end -}}
 {{- end -}}

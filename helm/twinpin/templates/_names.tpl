@@ -39,7 +39,7 @@ app: isvc.{{ include "twinpin.predictor" . }}
 
 {{/* Rollouts of a part, as a JSON list: dict "root" "part". The features step serves them all. */}}
 {{- define "twinpin.rollouts" -}}
-{{- $all := concat (list .root.Values.rollout) (.root.Values.standby | default list) -}}
+{{- $all := concat (list .root.Values.rollout) .root.Values.standby -}}
 {{- eq .part "features" | ternary (list .root.Values.rollout) $all | toJson -}}
 {{- end -}}
 

@@ -1,8 +1,8 @@
 {{/* Workloads: every Deployment of the release, ours and KServe's, for what is said of each alike. */}}
 
 {{/* A JSON list of {part, name, deployment, selector}: what objects of ours about it are called, what it is called
-     itself, and the labels of its pods. Never call an autoscaler as the Deployment: KServe takes it for its own and
-     overwrites it, whatever the autoscaler class. */}}
+     itself, and the labels of its pods. An autoscaler is never called as its Deployment: KServe would take it
+     for its own, and delete it because of the class `external`. */}}
 {{- define "twinpin.workloads" -}}
 {{- $name := include "twinpin.fullname" . -}}
 {{- $all := list -}}
