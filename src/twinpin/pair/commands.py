@@ -32,7 +32,7 @@ def resolve(settings: Settings, *, as_json: bool) -> None:
 @click.option("--pair", "pair_tag", metavar="TAG", help="The tag twinpin.pair that both versions carry.")
 @click.option("--repair", is_flag=True, help="Complete or revert what a promotion left that died half-way.")
 @click.option("--force", is_flag=True, help="Promote over what a dead promotion left, when --repair cannot.")
-@reporting()
+@reporting(undoes=True)
 def promote(settings: Settings, *, as_json: bool, repair: bool, force: bool, **choice: str | None) -> None:
     """Move the alias of both halves, or of neither."""
     promoter = Promoter(settings, _registry(settings))
@@ -46,7 +46,7 @@ def promote(settings: Settings, *, as_json: bool, repair: bool, force: bool, **c
 
 @click.command(epilog=EPILOG)
 @click.option("--to", metavar="PAIR", help="The pair to go back to, such as p7-m12; by default the one before.")
-@reporting()
+@reporting(undoes=True)
 def rollback(settings: Settings, *, as_json: bool, to: str | None) -> None:
     """Return both halves to the pair before."""
     promoter = Promoter(settings, _registry(settings))

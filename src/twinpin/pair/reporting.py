@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -26,15 +27,19 @@ EPILOG = "Exit codes: 0 done, 2 a flag is wrong, 3 refused, 4 temporary: run it 
 TALKATIVE = ("mlflow", "urllib3")
 
 
-def reporting(*fields: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command its settings, or these *fields* of them, --json, and an exit code for each fault of the pair."""
+def reporting(*fields: str, undoes: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command its settings, or these *fields* of them, --json, and an exit code for each fault of the pair.
+
+    One that *undoes* what it began gets the time for it after SIGTERM; any other ends at once, even in a download, and
+    the next run sweeps what it left.
+    """
     names = fields or tuple(field.name for field in dataclasses.fields(Settings))
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
         @functools.wraps(command)
         def run(as_json: bool, **values: Any) -> None:
-            _begin()
+            _begin(_raised if undoes else _dropped)
             settings = Settings(**{name: values.pop(name) for name in names})
             try:
                 command(settings, as_json=as_json, **values)
@@ -53,12 +58,12 @@ def show(document: dict[str, Any], lines: Sequence[str], *, as_json: bool) -> No
     click.echo(json.dumps(document, indent=2) if as_json else "\n".join(lines))
 
 
-def _begin() -> None:
-    """Log sentences alone, and leave by an exception on SIGTERM."""
+def _begin(on_sigterm: Callable[[int, FrameType | None], NoReturn]) -> None:
+    """Log sentences alone, and be ready to be ended."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, on_sigterm)
 
 
 def _fail(error: PairError, *, as_json: bool) -> NoReturn:
@@ -72,6 +77,11 @@ def _fail(error: PairError, *, as_json: bool) -> NoReturn:
     sys.exit(error.exit_code)
 
 
-def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """Leave by an exception on SIGTERM, so that a move under way is undone."""
-    sys.exit(128 + signal.SIGTERM)
+def _raised(number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave by an exception, so that a move under way is undone."""
+    sys.exit(128 + number)
+
+
+def _dropped(number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave without waiting for MLflow's threads, which end with their file; process 1 has no default way to die."""
+    os._exit(128 + number)
