@@ -1,40 +1,65 @@
 """Ask a gateway for forecasts, and require that every answer carries the stamp of the Pin.
 
-The environment says where: GATEWAY, MODEL, REQUEST (a body for /predict), ENTITIES (a JSON list); the Pin is a file.
-`helm test` runs it in a pod, so it needs nothing but Python.
+The environment says where: GATEWAY, MODEL, REQUEST (a body for /predict), ENTITIES (a JSON list), PATIENCE (seconds
+for which a gateway that cannot serve yet is asked again); PIN names the file of the Pin. `helm test` runs it in a pod,
+so it needs nothing but Python.
 """
+# ruff: noqa: INP001, S310, T201 -- a script that runs alone, asks where it is told to, and prints what it found
 
 import json
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
-
-PIN = "/etc/twinpin/pin.json"
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
 
 
 class Wrong(Exception):
     """What is not as it should be, as a sentence."""
 
 
-def ask(path: str, body: str | None = None) -> dict:
-    """Return the gateway's answer; an answer that is an error is Wrong."""
-    request = urllib.request.Request(
-        os.environ["GATEWAY"] + path,
-        data=None if body is None else body.encode(),
-        headers={"content-type": "application/json"},
-    )
+class NotYet(Wrong):
+    """What time may mend: a gateway that is not there, or whose steps are not."""
+
+
+def ask(path: str, body: str | None = None) -> Any:
+    """Return the gateway's answer; raises Wrong for an error."""
+    headers = {"content-type": "application/json"}
+    data = None if body is None else body.encode()
+    request = urllib.request.Request(os.environ["GATEWAY"] + path, data, headers)
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
-        raise Wrong(f"{path} answered {error.code}: {error.read().decode(errors='replace')}") from error
+        kind = NotYet if error.code == HTTPStatus.SERVICE_UNAVAILABLE else Wrong
+        raise kind(f"{path} answered {error.code}: {error.read().decode(errors='replace')}") from error
     except OSError as error:
-        raise Wrong(f"{path} cannot be reached: {error}") from error
+        raise NotYet(f"{path} cannot be reached: {error}") from error
 
 
-def require_pair(path: str, found: dict, pin: dict) -> None:
-    """The pair of an answer is the pinned one, id and both versions."""
+def await_health() -> None:
+    """Return when the gateway can serve, or raise what kept it from that."""
+    deadline = time.monotonic() + float(os.environ["PATIENCE"])
+    while not _healthy(last=time.monotonic() > deadline):
+        time.sleep(1)
+
+
+def _healthy(*, last: bool) -> bool:
+    """Ask once; the *last* time, what keeps it from serving is raised."""
+    try:
+        ask("/health")
+    except NotYet:
+        if last:
+            raise
+        return False
+    return True
+
+
+def require_pair(path: str, found: Any, pin: Any) -> None:
+    """Raise Wrong unless the pair of an answer is the pinned one, id and both versions."""
     wanted = {
         "id": pin["id"],
         "preprocessor_version": pin["preprocessor"]["version"],
@@ -45,22 +70,27 @@ def require_pair(path: str, found: dict, pin: dict) -> None:
     print(f"{path}: pair {pin['id']}")
 
 
-def require_forecast(path: str, body: str, pin: dict) -> None:
-    """A request gets numbers, from the pinned pair."""
+def require_forecast(path: str, body: str, pin: Any) -> None:
+    """Raise Wrong unless a request gets numbers from the pinned pair."""
     answer = ask(path, body)
     if not (answer.get("prediction") or answer.get("predictions")):
         raise Wrong(f"{path} answered without a forecast: {answer}")
     require_pair(path, answer["pair"], pin)
 
 
+def require_version(path: str, pin: Any) -> None:
+    """Raise Wrong unless the metadata names the pinned version."""
+    named = ask(path).get("versions") or []
+    if pin["model"]["version"] not in named:
+        raise Wrong(f"{path} names the versions {named}, but the Pin says {pin['model']['version']}")
+    print(f"{path}: version {pin['model']['version']}")
+
+
 def main() -> None:
     """Ask everything that the environment names."""
-    with open(PIN, encoding="utf-8") as file:
-        pin = json.load(file)
-    model = os.environ["MODEL"]
-    if model_versions := ask(f"/v2/models/{model}").get("versions"):
-        if pin["model"]["version"] not in model_versions:
-            raise Wrong(f"/v2/models/{model} names the versions {model_versions}, but the Pin says {pin['model']['version']}")
+    pin = json.loads(Path(os.environ["PIN"]).read_text(encoding="utf-8"))
+    await_health()
+    require_version(f"/v2/models/{os.environ['MODEL']}", pin)
     if os.environ["REQUEST"]:
         require_forecast("/predict", os.environ["REQUEST"], pin)
     if entities := json.loads(os.environ["ENTITIES"]):
