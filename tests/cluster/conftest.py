@@ -2,9 +2,9 @@
 
 import pytest
 from cluster_api import Api
-from cluster_api import namespace as make_namespace
+from cluster_namespaces import namespace as make_namespace
+from cluster_namespaces import told
 from cluster_release import installed
-from cluster_report import told
 from cluster_values import COLLAPSED, cached, merged, one_of_each
 
 #: Seconds that one test may take with the fixtures that it is the first to need.

@@ -38,9 +38,9 @@ def test_errors_are_the_gateways(collapsed, questions):
 
 def test_helm_test_passes(collapsed):
     """It knows this topology too."""
-    told = run("helm", "test", collapsed.name, "-n", collapsed.namespace.name, "--timeout", "120s", "--logs")
+    told = run("helm", "test", collapsed.name, "-n", collapsed.namespace.name, "--timeout", "120s")
 
-    assert collapsed.pair.label in told
+    assert "Phase:          Succeeded" in told
 
 
 def test_a_pod_that_goes_with_grace_takes_no_request_with_it(collapsed, questions, measured):

@@ -2,7 +2,7 @@
 
 import pytest
 from cluster_release import refused
-from cluster_tools import run
+from cluster_tools import attempt, run
 from cluster_values import merged
 from cluster_waits import ready
 
@@ -55,12 +55,19 @@ def test_every_object_that_kserve_made_is_of_standard_mode(release):
     }
 
 
-def test_helm_test_asks_and_compares_with_the_pin(release):
-    """It passes, and says what it saw."""
-    told = run("helm", "test", release.name, "--namespace", release.namespace.name, "--timeout", "120s", "--logs")
+def test_helm_test_passes_and_fails_where_there_is_no_forecast(release):
+    """It asks for what the values name: an entity that nobody knows makes it fail, and its pod says why."""
+    where = ("--namespace", release.namespace.name, "--timeout", "120s")
+    good = run("helm", "test", release.name, *where)
+    release.upgrade({"test": {"entities": [1, 99]}}, wait=False)
+    bad = attempt("helm", "test", release.name, *where)
+    (pod,) = [each for each in release.namespace.list("Pod") if each["metadata"]["name"].endswith("-test")]
+    told = release.namespace.kubectl("logs", pod["metadata"]["name"])
+    release.upgrade({"test": {"entities": [1, 2]}}, wait=False)
 
-    assert "Phase:          Succeeded" in told
-    assert release.pair.label in told
+    assert "Phase:          Succeeded" in good
+    assert bad.returncode != 0
+    assert "99" in told
 
 
 def test_a_value_with_a_typo_is_refused_by_its_name(release):

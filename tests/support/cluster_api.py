@@ -1,8 +1,6 @@
-"""The cluster at KUBECONFIG: its objects as plain dicts, and namespaces that hold pods to the restricted standard."""
+"""The cluster at KUBECONFIG: its objects as plain dicts, in all of it and in one namespace."""
 
-import contextlib
 import json
-import uuid
 
 from cluster_tools import attempt, documents, run
 from cluster_waits import ready, rolled_out, until
@@ -25,9 +23,6 @@ VERSIONS = {
     "ServiceAccount": "v1",
 }
 _NOT_FOUND = 404
-
-#: Namespaces that were made and are still there, for the report of a failed test.
-alive = []
 
 
 class Api:
@@ -140,20 +135,3 @@ class Namespace:
         wanted = ",".join(kind for kind in kinds if kind not in skipped)
         found = json.loads(self.kubectl("get", wanted, "--ignore-not-found", "-o", "json") or '{"items": []}')
         return sorted(f"{each['kind']}/{each['metadata']['name']}" for each in found["items"])
-
-
-@contextlib.contextmanager
-def namespace(api, word, *, standard="restricted"):
-    """Make a namespace that holds pods to a standard, and delete it with all that it holds."""
-    made = Namespace(api, f"twinpin-{word}-{uuid.uuid4().hex[:5]}")
-    labels = {"pod-security.kubernetes.io/enforce": standard}
-    metadata = {"name": made.name, "labels": labels}
-    run(
-        "kubectl", "create", "-f", "-", stdin=documents({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-    )
-    alive.append(made)
-    try:
-        yield made
-    finally:
-        alive.remove(made)
-        run("kubectl", "delete", "namespace", made.name, "--wait=false")

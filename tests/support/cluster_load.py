@@ -48,7 +48,7 @@ def load(namespace, questions, *, clients=4, pause=0.02, timeout=20.0):
         "image": image("gateway"),
         "command": ["python", "/etc/load/load.py"],
         "volumeMounts": [{"name": "load", "mountPath": "/etc/load"}],
-        "resources": resources("20m", "128Mi"),
+        "resources": resources("10m", "128Mi"),
     }
     volume = {"name": "load", "configMap": {"name": name}}
     namespace.apply(files, pod(name, pod_spec(container, volumes=[volume])))
@@ -65,8 +65,11 @@ def load(namespace, questions, *, clients=4, pause=0.02, timeout=20.0):
 def _lines(namespace, name):
     """Read what the pod has printed."""
     status = namespace.get("Pod", name)["status"]
-    started = [each for each in status.get("containerStatuses", []) if each["state"].get("waiting") is None]
-    return [json.loads(line) for line in namespace.kubectl("logs", name).splitlines()] if started else []
+    if not any(each["state"].get("waiting") is None for each in status.get("containerStatuses", [])):
+        return []
+    text = namespace.kubectl("logs", name)
+    assert all(line.startswith("{") for line in text.splitlines()), text
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def _stop(namespace, name):

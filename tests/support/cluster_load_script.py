@@ -50,7 +50,7 @@ class Load:
 
     async def client(self, *, kept):
         """Ask one request after another, on one connection that is kept, or on a new one for each."""
-        connector = aiohttp.TCPConnector(force_close=not kept, keepalive_timeout=60, limit=0)
+        connector = aiohttp.TCPConnector(keepalive_timeout=60) if kept else aiohttp.TCPConnector(force_close=True)
         timeout = aiohttp.ClientTimeout(total=self.plan["timeout"])
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             for question in itertools.cycle(self.plan["questions"]):

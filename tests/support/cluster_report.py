@@ -1,19 +1,17 @@
 """What a person needs who reads why a test of the cluster failed."""
 
-from cluster_api import alive
 from cluster_tools import attempt
 from cluster_waits import ready
 
 _LINES = 30
 
 
-def told():
-    """Describe every namespace of the tests: its pods, those that are not ready in full, and its last events."""
-    for namespace in alive:
-        yield f"namespace {namespace.name}", "\n".join(_namespace(namespace))
+def describe(namespace):
+    """Describe a namespace: its pods, those that are not ready in full, and its last events."""
+    return "\n".join(_lines(namespace))
 
 
-def _namespace(namespace):
+def _lines(namespace):
     """Collect what kubectl says; a command that fails is told like one that does not."""
     yield _kubectl(namespace, "get", "pods", "--output", "wide")
     for pod in namespace.list("Pod"):

@@ -29,7 +29,7 @@ class Rooms:
 
     def close(self):
         """Remove the folders, then what led to them."""
-        self._run("sweep", f"import shutil; shutil.rmtree('/node/{self._folder}', ignore_errors=False)")
+        self._run("sweep", f"import shutil; shutil.rmtree('/node/{self._folder}', ignore_errors=True)")
         for name in self._made:
             self._home.kubectl("delete", "persistentvolume", name, "--wait=false")
 

@@ -23,7 +23,7 @@ def mlflow(claim):
         "readinessProbe": {"httpGet": {"path": "/health", "port": MLFLOW_PORT}, "periodSeconds": 2},
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
         "workingDir": "/tmp",
-        "resources": resources("50m", "1Gi"),
+        "resources": resources("20m", "1Gi"),
     }
     volume = {"name": "data", "persistentVolumeClaim": {"claimName": claim}}
     return deployment("mlflow", pod_spec(container, volumes=[volume])), service("mlflow", MLFLOW_PORT)
@@ -36,6 +36,6 @@ def redis():
         "command": ["redis-server", "--save", "", "--protected-mode", "no", "--dir", "/tmp"],
         "ports": [{"containerPort": REDIS_PORT}],
         "readinessProbe": {"tcpSocket": {"port": REDIS_PORT}, "periodSeconds": 2},
-        "resources": resources("20m", "128Mi"),
+        "resources": resources("10m", "128Mi"),
     }
     return deployment("redis", pod_spec(container)), service("redis", REDIS_PORT)

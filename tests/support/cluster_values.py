@@ -7,12 +7,12 @@ from cluster_pods import resources
 
 #: What the tests' own machine can bear: parts that ask for little, so that three releases fit on two cores.
 _SMALL = {
-    "features": resources("50m", "768Mi"),
-    "preprocess": resources("50m", "768Mi"),
-    "predict": resources("50m", "768Mi"),
-    "gateway": resources("20m", "256Mi"),
-    "graph": resources("20m", "128Mi"),
-    "serve": resources("100m", "1536Mi"),
+    "features": resources("15m", "768Mi"),
+    "preprocess": resources("15m", "768Mi"),
+    "predict": resources("15m", "768Mi"),
+    "gateway": resources("10m", "256Mi"),
+    "graph": resources("10m", "128Mi"),
+    "serve": resources("20m", "1536Mi"),
 }
 #: Limits of CPU, where KServe would otherwise write its own of one core.
 _CAPPED = ("features", "preprocess", "predict", "serve")

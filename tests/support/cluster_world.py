@@ -8,7 +8,8 @@ from typing import Any
 
 import cluster_stores
 import yaml
-from cluster_api import Namespace, namespace
+from cluster_api import Namespace
+from cluster_namespaces import namespace
 from cluster_pairs import Names, Registrar, Trained
 from cluster_pods import config_map
 from cluster_ports import forwarded
