@@ -5,7 +5,7 @@ import re
 
 import pytest
 import yaml
-from kustomized import MANIFESTS
+from kustomized import MANIFESTS, ROOT
 from prometheus_client.metrics import MetricWrapperBase
 
 from twinpin.step import telemetry
@@ -78,6 +78,20 @@ def test_the_readme_mends_kedas_queries(kustomize):
 
     assert len(queries) == 3
     assert all('namespace="elsewhere"' in each for each in queries)
+
+
+def test_the_page_of_objects_tells_what_the_chart_makes(kustomize):
+    """Its second table is all of the base, and nothing else."""
+    page = (ROOT / "docs" / "kubernetes-objects.md").read_text()
+    table = page.partition("\n## What the chart makes")[2].partition("\n## ")[0]
+    told = set()
+    for row in table.splitlines():
+        for kinds, names in re.findall(
+            r"((?:[A-Z]\w+(?:, | ))+)((?:`[\w-]+`(?:, )?)+)", row.split("|")[1] if "|" in row else ""
+        ):
+            told |= set(itertools.product(re.findall(r"\w+", kinds), re.findall(r"[\w-]+", names)))
+
+    assert told == kustomize.on_base().keys()
 
 
 def test_nothing_is_left_of_helm(kustomize):

@@ -32,5 +32,13 @@ class Kustomize:
             "components": [os.path.relpath(MANIFESTS / each, self._folder) for each in components],
             **more,
         }
+        return self._of(document)
+
+    def overlay(self, folder, namespace):
+        """Build an overlay for another namespace than its own."""
+        return self._of({"resources": [os.path.relpath(folder, self._folder)], "namespace": namespace})
+
+    def _of(self, document):
+        """Build what a document says."""
         (self._folder / "kustomization.yaml").write_text(yaml.safe_dump(document))
         return self.build(self._folder)
