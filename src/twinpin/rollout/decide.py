@@ -192,20 +192,30 @@ def _outdated(seen: Snapshot, name: str) -> bool:
 
 def _rest(seen: Snapshot) -> Wait:
     """Say what is waited for when there is nothing to do."""
-    status = seen.status
-    if isinstance(seen.alias, NoPair):
-        return Wait(seen.alias.reason, seen.alias.message)
-    if rejection := status.rejection(seen.alias.versions.label):
-        return Wait("Rejected", f"{rejection.pair} is left alone. {rejection.reason}: {rejection.message}")
     route = wanted_route(seen)
     if route and not all(_pointable(seen, each) for each in route.rollouts):
         return Wait("StableNotServing", f"{route.label} does not answer, so no front is pointed at it.")
     if route and any(sender.mentions - route.rollouts for sender in seen.senders):
         return Wait("RouterRolling", "Routers with the graph before are still there.")
+    return _draining(seen) or _idle(seen)
+
+
+def _draining(seen: Snapshot) -> Wait | None:
+    """Wait for the end of what nobody wants any more."""
+    status = seen.status
     drains = [each.since for each in status.unrouted if each.rollout not in (*status.kept, *status.retiring)]
-    if drains:
-        until = min(drains) + dt.timedelta(seconds=seen.spec.drain)
-        return Wait("Draining", "The rollout before is removed when its last requests are over.", until)
+    if not drains and not status.retiring:
+        return None
+    until = min(drains) + dt.timedelta(seconds=seen.spec.drain) if drains else None
+    return Wait("Draining", "Rollouts that nobody wants are removed when their last requests are over.", until)
+
+
+def _idle(seen: Snapshot) -> Wait:
+    """Say why nothing moves."""
+    if isinstance(seen.alias, NoPair):
+        return Wait(seen.alias.reason, seen.alias.message)
+    if rejection := seen.status.rejection(seen.alias.versions.label):
+        return Wait("Rejected", f"{rejection.pair} is left alone. {rejection.reason}: {rejection.message}")
     return Wait("InSync", "The pair behind the alias serves.")
 
 

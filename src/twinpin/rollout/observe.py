@@ -5,13 +5,17 @@ least as new. Then what holds copies of a front, from the Deployment down to its
 """
 
 import datetime as dt
+from collections.abc import Callable
 
 from twinpin.rollout.cluster import Cluster, Pairs
 from twinpin.rollout.snapshot import Snapshot
 
 
-async def observe(cluster: Cluster, pairs: Pairs, now: dt.datetime) -> Snapshot:
-    """Read everything that a decision needs; *now* is taken before, so that no time is counted twice."""
+async def observe(cluster: Cluster, pairs: Pairs, clock: Callable[[], dt.datetime]) -> Snapshot:
+    """Read everything that a decision needs.
+
+    The time is taken last: with an earlier one a rollout would seem unused since before anybody saw that it was.
+    """
     fronts = await cluster.fronts()
     senders = await cluster.senders()
     resource = await cluster.resource()
@@ -20,7 +24,7 @@ async def observe(cluster: Cluster, pairs: Pairs, now: dt.datetime) -> Snapshot:
     judgement = await cluster.judgement()
     alias = await pairs.alias()
     return Snapshot(
-        now=now,
+        now=clock(),
         fronts=fronts,
         senders=senders,
         resource=resource,

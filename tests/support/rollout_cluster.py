@@ -1,0 +1,526 @@
+"""A small Kubernetes and registry in memory, in which the real controller code takes one step at a time.
+
+Every call of the controller pauses before it acts, so that anything may happen between any two of them.
+"""
+
+import datetime as dt
+import hashlib
+import itertools
+from dataclasses import dataclass, field
+
+from twinpin.pair.errors import BadArtifact, Unreachable
+from twinpin.pair.pin import Half, Pin
+from twinpin.pair.version import Versions
+from twinpin.rollout.cluster import Conflict
+from twinpin.rollout.resource import Resource, Spec, Status
+from twinpin.rollout.snapshot import Aliased, Front, NoPair, Part, Rollout, Route, Sender
+from twinpin.rollout.template import DIGEST, ROLLOUT_LABEL, Template
+
+DRAIN = 30
+STEPS = ("preprocess", "predict")
+MANIFESTS = "\n---\n".join(
+    f"{{kind: InferenceService, metadata: {{name: f-{step}-@ROLLOUT@}}, spec: {{image: EDITION}}}}" for step in STEPS
+)
+GRAPH = "{metadata: {name: f}, spec: {nodes: {root: {routerType: Sequence, steps: [{serviceUrl: http://f-@ROLLOUT@}]}}}}"
+
+
+class Mixed(AssertionError):
+    """An answer was made by halves of two pairs."""
+
+
+class Lost(AssertionError):
+    """A request found no pod that could answer it."""
+
+
+@dataclass(frozen=True)
+class Flaws:
+    """What is broken on purpose."""
+
+    #: All rollouts share their Services.
+    shared_services: bool = False
+    #: Predict takes any stamp.
+    no_stamp: bool = False
+    #: Pods ask the alias and not the Pin.
+    pods_ask_alias: bool = False
+    #: Pods look ready before they are.
+    blind_to_readiness: bool = False
+    #: Routers that hold an older graph are not seen.
+    blind_to_routers: bool = False
+    #: Nothing is waited for after the last router is gone.
+    no_drain: bool = False
+    #: The graph is written in two writes.
+    two_writes: bool = False
+    #: A front may be written whatever became of it since it was read.
+    blind_writes: bool = False
+    #: Nothing is written to the graph before a rollout goes.
+    no_fence: bool = False
+    #: The time is taken before the look and not after it.
+    clock_first: bool = False
+    #: The record is read before the graph.
+    record_first: bool = False
+    #: Whatever has the name is removed, be it another object by now.
+    no_uid: bool = False
+
+
+class Pause:
+    """Gives way to everything else that goes on in the cluster."""
+
+    def __await__(self):
+        """Stop here until driven on."""
+        yield
+
+
+@dataclass(eq=False)
+class Pod:
+    """A pod of a step, or a router with the graph that it was started with."""
+
+    graph: tuple[Route, Route] | None = None
+    pair: int | None = None
+    digest: str = ""
+    state: str = "starting"
+    #: When a process whose pod object is gone is gone too.
+    until: dt.datetime | None = None
+
+
+@dataclass(eq=False)
+class Service:
+    """One InferenceService with its pods."""
+
+    name: str
+    rollout: str
+    uid: str
+    digest: str
+    desired: int = 1
+    deleting: bool = False
+    pods: list[Pod] = field(default_factory=list)
+
+    @property
+    def ready(self):
+        """The pods that answer."""
+        return [pod for pod in self.pods if pod.state == "ready"]
+
+
+@dataclass(eq=False)
+class Graph:
+    """The InferenceGraph; *stages* is where preprocess and predict are called, the same but for one flaw."""
+
+    stages: tuple[Route, Route]
+    mark: str
+    version: int
+    generation: int = 1
+
+
+@dataclass(eq=False)
+class ReplicaSet:
+    """Routers with one graph."""
+
+    stages: tuple[Route, Route]
+    desired: int
+    pods: list[Pod] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Request:
+    """A request on its way through a router."""
+
+    router: Pod
+    rollout: str
+    predict_in: str
+    stamp: int | None = None
+
+
+class World:
+    """Everything outside the controller."""
+
+    def __init__(self, flaws=Flaws()):
+        self.flaws = flaws
+        self.now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+        self.alias = [1, 1]
+        self.versions = {1, 2, 3, 4}
+        #: What becomes of a pair: good, never (ready), wrong (forecast), or broken (artifact).
+        self.character = {1: "good", 2: "good", 3: "good", 4: "good"}
+        self.reachable = True
+        self.full = False
+        self.edition = 1
+        self.counter = itertools.count(1)
+        self.graph: Graph | None = None
+        self.template: tuple[Route, Route] | None = None
+        self.sets: list[ReplicaSet] = []
+        self.ghosts: list[Pod] = []
+        self.services: dict[str, Service] = {}
+        self.pins: dict[str, tuple[str, Pin]] = {}
+        self.requests: list[Request] = []
+        self.spec = Spec(drain=0 if flaws.no_drain else DRAIN, progress_deadline=120, keep=1)
+        self.status: dict = {}
+        self.record_version = 1
+        self.retry = self.abort = ""
+        self.answers: list[int] = []
+
+    # -- what the controller sees ---------------------------------------------------------------------------------
+
+    @property
+    def manifests(self):
+        """The template as it is now."""
+        return Template(MANIFESTS.replace("EDITION", f"v{self.edition}"), GRAPH)
+
+    def pod_ready(self, service):
+        """Whether a Deployment is done."""
+        if self.flaws.blind_to_readiness:
+            return True
+        return (
+            len(service.ready) >= service.desired
+            and len(service.pods) == len(service.ready)
+            and all(pod.digest == service.digest for pod in service.pods)
+        )
+
+    def rollout(self, name):
+        """Look at one rollout."""
+        services = [each for each in self.services.values() if each.rollout == name]
+        parts = [Part("InferenceService", each.name, each.uid, each.digest, each.deleting) for each in services]
+        uid, pin = self.pins.get(name, (None, None))
+        if uid:
+            parts.append(Part("ConfigMap", name, uid))
+        whole = len(services) == len(STEPS)
+        return Rollout(
+            name=name,
+            pin=pin,
+            parts=tuple(parts),
+            ready=whole and all(self.pod_ready(each) for each in services),
+            serving=whole and all(self.flaws.blind_to_readiness or each.ready for each in services),
+        )
+
+    def pointable(self):
+        """The rollouts that a person could point the graph at without harm."""
+        retiring = self.status.get("retiring", ())
+        found = [self.rollout(name) for name in sorted(self.pins)]
+        return [each.name for each in found if each.serving and not each.deleting and each.name not in retiring]
+
+    # -- what goes on by itself -------------------------------------------------------------------------------------
+
+    def kserve(self):
+        """KServe's controller writes the graph into the routers' Deployment."""
+        self.template = self.graph.stages if self.graph else None
+
+    def deployments(self):
+        """The Deployment controller replaces routers: new ones first."""
+        if self.template is None:
+            for each in self.sets:
+                each.desired = 0
+            return
+        current = next((each for each in self.sets if each.stages == self.template), None)
+        if current is None:
+            current = ReplicaSet(self.template, 0)
+            self.sets.append(current)
+        current.desired = 2
+        if sum(pod.state == "ready" for pod in current.pods) >= 2:
+            for each in self.sets:
+                each.desired = each.desired if each is current else 0
+
+    def replicasets(self):
+        """The ReplicaSet controller keeps the number of routers."""
+        for each in self.sets:
+            living = [pod for pod in each.pods if pod.state != "ending"]
+            for _ in range(each.desired - len(living)):
+                each.pods.append(Pod(graph=each.stages))
+            for pod in living[each.desired :]:
+                pod.state = "ending"
+        self.sets = [each for each in self.sets if each.pods or each.desired]
+
+    def kubelet(self):
+        """Routers start, and end when their requests are over."""
+        for each in self.sets:
+            for pod in list(each.pods):
+                if pod.state == "starting":
+                    pod.state = "ready"
+                elif pod.state == "ending" and not any(one.router is pod for one in self.requests):
+                    each.pods.remove(pod)
+
+    def step_pods(self):
+        """Pods of steps are made, start, are replaced one by one, and go with their service."""
+        for service in list(self.services.values()):
+            if service.deleting:
+                if service.pods:
+                    service.pods.pop()
+                else:
+                    del self.services[service.name]
+                continue
+            for pod in service.pods:
+                self._start(service, pod)
+            fresh = [pod for pod in service.pods if pod.digest == service.digest]
+            for _ in range(service.desired - len(fresh)):
+                service.pods.append(Pod(digest=service.digest))
+            if sum(pod.state == "ready" for pod in fresh) >= service.desired:
+                service.pods = [pod for pod in service.pods if pod.digest == service.digest]
+
+    def _start(self, service, pod):
+        """Bring one pod a step on: room, then a pair, then ready."""
+        if pod.state == "starting" and not self.full:
+            pin = self.pins.get(service.rollout)
+            if self.flaws.pods_ask_alias:
+                pod.pair = self.alias[STEPS.index(service.name.split("-")[1])]
+            else:
+                pod.pair = int(pin[1].model.version) if pin else None
+            pod.state = "loading" if pod.pair else "starting"
+        elif pod.state == "loading" and self.character.get(pod.pair) != "never":
+            pod.state = "ready"
+
+    def scale(self, service, number):
+        """The autoscaler sets a number; pods that are not ready go first."""
+        service.desired = number
+        while len(service.pods) > number and len(service.ready) > 1:
+            service.pods.remove(next((pod for pod in service.pods if pod.state != "ready"), service.pods[0]))
+
+    def sleep(self, seconds):
+        """Let time pass; a process whose pod object is gone ends within the drain, with its requests."""
+        then = self.now + dt.timedelta(seconds=seconds)
+        over = [ghost for ghost in self.ghosts if ghost.until <= then]
+        for ghost in over:
+            for request in [one for one in self.requests if one.router is ghost]:
+                self.finish(request)
+        self.ghosts = [ghost for ghost in self.ghosts if ghost not in over]
+        self.now = then
+
+    # -- requests ---------------------------------------------------------------------------------------------------
+
+    def routers(self):
+        """The routers that take requests: ready ones, and those that end, since endpoints lag."""
+        return [pod for each in self.sets for pod in each.pods if pod.state in {"ready", "ending"}]
+
+    def begin(self, router, share):
+        """A request comes to a router, which picks a chain."""
+        picks = [
+            route.canary if route.canary and share < route.percent else route.stable for route in router.graph
+        ]
+        self.requests.append(Request(router, *picks))
+
+    def advance(self, request):
+        """A request takes its next step."""
+        if request.stamp is None:
+            request.stamp = self._pod("preprocess", request.rollout).pair
+            return
+        pair = self._pod("predict", request.predict_in).pair
+        self.requests.remove(request)
+        if pair != request.stamp and not self.flaws.no_stamp:
+            raise Lost(f"409: predict of pair {pair} refuses what preprocess of pair {request.stamp} made")
+        if pair != request.stamp:
+            raise Mixed(f"preprocess of pair {request.stamp}, predict of pair {pair}")
+        self.answers.append(pair)
+
+    def finish(self, request):
+        """A request goes to its end."""
+        while request in self.requests:
+            self.advance(request)
+
+    def _pod(self, step, rollout):
+        """Choose a pod as the Service of a step would."""
+        shared = self.flaws.shared_services
+        services = [each for each in self.services.values() if step in each.name and (shared or each.rollout == rollout)]
+        ready = [pod for each in services for pod in each.ready]
+        if not ready:
+            raise Lost(f"no pod of {step} answers for {rollout}")
+        return ready[next(self.counter) % len(ready)]
+
+    # -- faults -----------------------------------------------------------------------------------------------------
+
+    def vanish(self, router):
+        """A router's pod object is gone at once; its process ends what it has begun."""
+        for each in self.sets:
+            if router in each.pods:
+                each.pods.remove(router)
+        router.until = self.now + dt.timedelta(seconds=DRAIN)
+        self.ghosts.append(router)
+
+    def edit(self, route):
+        """A person writes the graph by hand."""
+        self.graph.stages = (route, route)
+        self.graph.version = next(self.counter)
+        self.graph.generation += 1
+
+
+class ModelPairs:
+    """The registry as the controller calls it."""
+
+    def __init__(self, world):
+        self.world = world
+
+    async def alias(self):
+        """Read both halves, one after the other."""
+        world = self.world
+        await Pause()
+        if not world.reachable:
+            return NoPair("Unreachable", "The registry does not answer.")
+        preprocessor = world.alias[0]
+        await Pause()
+        model = world.alias[1]
+        if preprocessor != model:
+            return NoPair("HalfMoved", "The alias is on halves of two pairs.")
+        if model not in world.versions:
+            return NoPair("NoAlias", "Neither half carries the alias.", gone=True)
+        return Aliased(Versions(str(preprocessor), str(model)), "somebody")
+
+    async def pin(self, versions):
+        """Hash a pair."""
+        await Pause()
+        number = int(versions.model)
+        if not self.world.reachable:
+            raise Unreachable("The registry does not answer.")
+        if self.world.character[number] == "broken" or number not in self.world.versions:
+            raise BadArtifact("The artifact is not an MLflow model.")
+        digest = hashlib.sha256(versions.model.encode()).hexdigest()
+        halves = (Half(name=name, version=versions.model, run_id=None, digest=digest) for name in STEPS)
+        name = f"p{number}-m{number}-{digest[:6]}"
+        return Pin(
+            id=name,
+            rollout=name,
+            alias="production",
+            preprocessor=next(halves),
+            model=next(halves),
+            evidence="tag",
+            created=self.world.now,
+        )
+
+
+class ModelCluster:
+    """Kubernetes as the controller calls it; each method pauses once, then acts at once."""
+
+    def __init__(self, world):
+        self.world = world
+
+    async def fronts(self):
+        """Read the graph."""
+        if self.world.flaws.record_first:
+            self.early = await self._resource()
+        await Pause()
+        graph = self.world.graph
+        if graph is None:
+            return (Front("f"),)
+        route = graph.stages[1]
+        mentions = graph.stages[0].rollouts | route.rollouts
+        return (
+            Front(
+                name="f",
+                route=route if graph.mark == route.label else None,
+                mentions=mentions,
+                edited=graph.mark != route.label,
+                version=str(graph.version),
+                generation=graph.generation,
+            ),
+        )
+
+    async def senders(self):
+        """Read routers, and what makes them."""
+        await Pause()
+        world = self.world
+        if world.flaws.blind_to_routers:
+            return ()
+        held = [world.template] if world.template else []
+        held += [each.stages for each in world.sets if each.desired]
+        held += [pod.graph for each in world.sets for pod in each.pods]
+        return tuple(Sender(f"s{n}", stages[0].rollouts | stages[1].rollouts) for n, stages in enumerate(held))
+
+    async def resource(self):
+        """Read the resource."""
+        if self.world.flaws.record_first:
+            return self.early
+        return await self._resource()
+
+    async def _resource(self):
+        """Read the resource."""
+        await Pause()
+        world = self.world
+        return Resource(
+            version=str(world.record_version),
+            spec=world.spec,
+            status=Status.model_validate(world.status),
+            retry=world.retry,
+            abort=world.abort,
+        )
+
+    async def template(self):
+        """Read the template."""
+        await Pause()
+        return self.world.manifests
+
+    async def rollouts(self):
+        """Read all rollouts."""
+        await Pause()
+        names = set(self.world.pins) | {each.rollout for each in self.world.services.values()}
+        return {name: self.world.rollout(name) for name in sorted(names)}
+
+    async def judgement(self):
+        """There are no figures here."""
+
+    async def create_pin(self, pin):
+        """First wins."""
+        await Pause()
+        return self.world.pins.setdefault(pin.rollout, (f"u{next(self.world.counter)}", pin))[1]
+
+    async def apply(self, document):
+        """Make or change one InferenceService."""
+        await Pause()
+        name, digest = document["metadata"]["name"], document["metadata"]["annotations"][DIGEST]
+        service = self.world.services.get(name)
+        if service is None:
+            rollout = document["metadata"]["labels"][ROLLOUT_LABEL]
+            self.world.services[name] = Service(name, rollout, f"u{next(self.world.counter)}", digest)
+        else:
+            service.digest = digest
+
+    async def probe(self, rollout):
+        """Compare a forecast."""
+        await Pause()
+        character = self.world.character.get(int(rollout.pin.model.version))
+        return "The forecast is not the recorded one." if character == "wrong" else None
+
+    async def point(self, front, route):
+        """Write the graph."""
+        await Pause()
+        world = self.world
+        if world.graph is None and front.version is None:
+            world.graph = Graph((route, route), route.label, next(world.counter))
+            return
+        self._require(front)
+        if world.flaws.two_writes:
+            self._write((route, world.graph.stages[1]), world.graph.mark)
+            await Pause()
+        self._write((route, route), route.label)
+
+    def _write(self, stages, mark):
+        """Write once."""
+        graph = self.world.graph
+        graph.stages, graph.mark, graph.version = stages, mark, next(self.world.counter)
+        graph.generation += 1
+
+    def _require(self, front):
+        """Refuse a write against what is not there any more."""
+        graph = self.world.graph
+        if graph is None or (not self.world.flaws.blind_writes and str(graph.version) != front.version):
+            raise Conflict
+
+    async def fence(self, front):
+        """Touch the graph."""
+        await Pause()
+        if not self.world.flaws.no_fence:
+            self._require(front)
+            self.world.graph.version = next(self.world.counter)
+
+    async def delete(self, part):
+        """Remove one object."""
+        await Pause()
+        world, force = self.world, self.world.flaws.no_uid
+        if part.kind == "ConfigMap":
+            if part.name in world.pins and (force or world.pins[part.name][0] == part.uid):
+                del world.pins[part.name]
+        elif part.name in world.services and (force or world.services[part.name].uid == part.uid):
+            world.services[part.name].deleting = True
+
+    async def write(self, status, resource):
+        """Write the record, as the API server would store it."""
+        await Pause()
+        if resource.version != str(self.world.record_version):
+            raise Conflict
+        self.world.record_version += 1
+        self.world.status = status.model_dump(mode="json", by_alias=True)
+
+    async def tell(self, kind, reason, message):
+        """Nobody reads events here."""

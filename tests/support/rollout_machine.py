@@ -1,0 +1,331 @@
+"""The state machine: promoters, controllers, autoscalers, routers, requests and accidents, in any order."""
+
+import random
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from rollout_cluster import Flaws, ModelCluster, ModelPairs, World
+
+from twinpin.pair.errors import PairError
+from twinpin.rollout.actions import Wait
+from twinpin.rollout.cluster import Conflict, Unanswered
+from twinpin.rollout.decide import decide
+from twinpin.rollout.observe import observe
+from twinpin.rollout.perform import perform
+from twinpin.rollout.resource import Canary
+from twinpin.rollout.snapshot import Route
+
+
+class Controller:
+    """One controller, driven call by call; it remembers nothing from one look to the next."""
+
+    def __init__(self, world):
+        self.world = world
+        self.running = None
+        self.waits = None
+
+    def _clock(self):
+        """The time; one flaw takes it before the look."""
+        return self.began if self.world.flaws.clock_first else self.world.now
+
+    async def _reconcile(self):
+        """Look, decide, act: the loop of the real one, less its waiting."""
+        cluster, pairs = ModelCluster(self.world), ModelPairs(self.world)
+        self.began = self.world.now
+        seen = await observe(cluster, pairs, self._clock)
+        step = decide(seen)
+        self.waits = step if isinstance(step, Wait) else None
+        if not isinstance(step, Wait):
+            await perform(step, seen, cluster, pairs)
+
+    def call(self):
+        """Let it make its next call; True when it has come to the end of a round."""
+        if self.running is None:
+            self.running = self._reconcile()
+        try:
+            self.running.send(None)
+        except StopIteration:
+            self.running = None
+        except (Conflict, Unanswered, PairError):
+            self.running = None
+            self.waits = None
+        return self.running is None
+
+    def round(self):
+        """Let it run to the end of its round."""
+        while not self.call():
+            pass
+
+    def crash(self):
+        """Kill it where it stands."""
+        if self.running is not None:
+            self.running.close()
+            self.running = None
+
+
+def settle(world, controllers, *, rounds=400):
+    """Let everything run without accidents until nothing is left to do."""
+    for _ in range(rounds):
+        for controller in controllers:
+            controller.round()
+        for _ in range(3):
+            for process in (world.kserve, world.deployments, world.replicasets, world.kubelet, world.step_pods):
+                process()
+        for request in list(world.requests):
+            world.finish(request)
+        if all(each.waits and each.waits.reason in {"InSync", "Rejected"} for each in controllers):
+            if not world.ghosts and {each.stages for each in world.sets} == {world.graph.stages}:
+                return
+        world.sleep(7)
+    raise AssertionError(f"it never came to rest: {[each.waits for each in controllers]} {world.status}")
+
+
+#: How often each thing happens, of a hundred or so.
+OFTEN = {
+    "control": 40,
+    "control_long": 12,
+    "cluster_runs": 16,
+    "one_process_runs": 6,
+    "sleep": 6,
+    "promote": 4,
+    "move_half": 8,
+    "ask": 6,
+    "go_on": 8,
+    "autoscale": 2,
+    "crash": 2,
+    "registry": 1,
+    "room": 1,
+    "router_vanishes": 1,
+    "edit": 1,
+    "upgrade": 0.3,
+    "canary": 1,
+    "unregister": 0.1,
+    "abort": 0.3,
+    "retry": 0.3,
+}
+ACCIDENTS = {"registry", "room", "router_vanishes", "edit", "upgrade", "canary", "unregister", "abort", "retry"}
+
+
+def _up_to(most, least=0):
+    """Draw a number."""
+    return lambda chance: chance.randint(least, most)
+
+
+def _of(*choices):
+    """Draw one of these."""
+    return lambda chance: chance.choice(choices)
+
+
+DRAWS = {
+    "control": {"which": _up_to(1), "calls": _up_to(25, 1)},
+    "control_long": {"which": _up_to(1), "rounds": _up_to(6, 1)},
+    "cluster_runs": {"times": _up_to(4, 1)},
+    "one_process_runs": {"name": _of("kserve", "deployments", "replicasets", "kubelet", "step_pods")},
+    "sleep": {"seconds": _of(1, 10, 30, 31, 130)},
+    "promote": {"pair": _up_to(4, 1)},
+    "move_half": {"both": _of(True, True, False)},
+    "ask": {"which": _up_to(9), "share": _up_to(99)},
+    "go_on": {"which": _up_to(9)},
+    "autoscale": {"which": _up_to(9), "number": _up_to(3, 1)},
+    "crash": {"which": _up_to(1)},
+    "registry": {"up": _of(True, True, False)},
+    "room": {"full": _of(False, False, True)},
+    "router_vanishes": {"which": _up_to(9)},
+    "edit": {"which": _up_to(9)},
+    "canary": {"percent": _of(None, None, 10, 50)},
+}
+
+
+class Rollouts(RuleBasedStateMachine):
+    """Two controllers at once, and everybody else."""
+
+    flaws = Flaws()
+    characters = ("good",)
+    accidents = True
+
+    def __init__(self):
+        super().__init__()
+        self.world = World(self.flaws)
+        self.controllers = [Controller(self.world), Controller(self.world)]
+        self.writes = []
+
+    @initialize(data=st.data())
+    def bring_up(self, data):
+        """The first pair serves; the others may be anything."""
+        for pair in (2, 3, 4):
+            self.world.character[pair] = data.draw(st.sampled_from(self.characters))
+        settle(self.world, self.controllers[:1])
+        assert self.world.status["stable"]["pair"].startswith("p1-")
+
+    # -- everything at once -----------------------------------------------------------------------------------------
+
+    @rule(seed=st.integers(0, 2**32 - 1), length=st.integers(50, 400))
+    def bustle(self, seed, length):
+        """Much happens in a row, as often as each thing does: hypothesis alone seldom gets a rollout to its end."""
+        chance = random.Random(seed)
+        words = [word for word in OFTEN if self.accidents or word not in ACCIDENTS]
+        odds = [OFTEN[word] for word in words]
+        for _ in range(length):
+            self._happen(chance.choices(words, odds)[0], chance)
+            self.every_router_is_served()
+
+    def _happen(self, word, chance):
+        """Let one thing happen."""
+        arguments = {name: draw(chance) for name, draw in DRAWS.get(word, {}).items()}
+        getattr(self, word)(**arguments)
+
+    # -- the controllers --------------------------------------------------------------------------------------------
+
+    @rule(which=st.integers(0, 1), calls=st.integers(1, 12))
+    def control(self, which, calls):
+        """A controller makes some calls."""
+        for _ in range(calls):
+            self.controllers[which].call()
+
+    def control_long(self, which, rounds):
+        """A controller runs while the other stands still."""
+        for _ in range(rounds):
+            self.controllers[which].round()
+            self.cluster_runs(2)
+
+    def crash(self, which):
+        """A controller dies."""
+        self.controllers[which].crash()
+
+    # -- the promoter -----------------------------------------------------------------------------------------------
+
+    @rule(pair=st.integers(1, 4))
+    def promote(self, pair):
+        """Somebody moves the alias: two writes, with anything in between."""
+        if not self.writes:
+            self.writes = [(0, pair), (1, pair)]
+
+    @rule(both=st.booleans())
+    def move_half(self, both):
+        """The promoter writes."""
+        for _ in range(2 if both else 1):
+            if self.writes:
+                half, pair = self.writes.pop(0)
+                self.world.alias[half] = pair
+
+    # -- the cluster ------------------------------------------------------------------------------------------------
+
+    @rule(times=st.integers(1, 4))
+    def cluster_runs(self, times):
+        """All of Kubernetes goes on."""
+        for _ in range(times):
+            for process in (self.world.kserve, self.world.deployments, self.world.replicasets):
+                process()
+            self.world.kubelet()
+            self.world.step_pods()
+
+    def one_process_runs(self, name):
+        """One part of Kubernetes goes on."""
+        getattr(self.world, name)()
+
+    def autoscale(self, which, number):
+        """The autoscaler acts."""
+        services = [each for each in self.world.services.values() if not each.deleting]
+        if services:
+            self.world.scale(services[which % len(services)], number)
+
+    @rule(seconds=st.sampled_from([1, 10, 30, 130]))
+    def sleep(self, seconds):
+        """Time passes."""
+        self.world.sleep(seconds)
+
+    # -- requests ---------------------------------------------------------------------------------------------------
+
+    def ask(self, which, share):
+        """A request arrives."""
+        routers = self.world.routers()
+        if routers:
+            self.world.begin(routers[which % len(routers)], share)
+
+    def go_on(self, which):
+        """A request takes a step."""
+        if self.world.requests:
+            self.world.advance(self.world.requests[which % len(self.world.requests)])
+
+    @invariant()
+    def every_router_is_served(self):
+        """A request that came now, to any router, would be answered by one pair."""
+        for router in self.world.routers():
+            for share in (0, 99):
+                self.world.begin(router, share)
+                self.world.finish(self.world.requests[-1])
+
+    # -- accidents --------------------------------------------------------------------------------------------------
+
+    def registry(self, up):
+        """The registry goes down, or comes back."""
+        self.world.reachable = up
+
+    def room(self, full):
+        """The node is full, or has room again."""
+        self.world.full = full
+
+    def router_vanishes(self, which):
+        """A router's pod object is removed by force; another is made."""
+        routers = self.world.routers()
+        if len(routers) > 1:
+            self.world.vanish(routers[which % len(routers)])
+
+    def edit(self, which):
+        """A person points the graph at another rollout that answers."""
+        names = self.world.pointable()
+        if names and self.world.graph:
+            self.world.edit(Route(names[which % len(names)]))
+
+    def unregister(self):
+        """The last pair is deleted from the registry."""
+        self.world.versions.discard(4)
+
+    def upgrade(self):
+        """The template changes, as a chart's upgrade does it."""
+        self.world.edition += 1
+
+    def canary(self, percent):
+        """A person asks for a canary, for another share, or promotes it."""
+        canary = Canary(percent=percent) if percent else None
+        self.world.spec = self.world.spec.model_copy(update={"canary": canary})
+        self.world.record_version += 1
+
+    def abort(self):
+        """A person ends the candidate."""
+        if candidate := self.world.status.get("candidate"):
+            self.world.abort = f"{candidate['rollout']}@{self.world.now}"
+            self.world.record_version += 1
+
+    def retry(self):
+        """A person asks for another try."""
+        self.world.retry = str(self.world.now)
+        self.world.record_version += 1
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def teardown(self):
+        """Once the accidents are over, what the alias names serves, or is rejected, and nothing is left behind."""
+        world = self.world
+        world.reachable, world.full = True, False
+        world.spec = world.spec.model_copy(update={"canary": None})
+        world.record_version += 1
+        world.versions = {1, 2, 3, 4}
+        while self.writes:
+            self.move_half(both=False)
+        settle(world, self.controllers)
+        self.check_rest()
+
+    def check_rest(self):
+        """Compare what is left with what should be."""
+        world, status = self.world, self.world.status
+        pair = f"p{world.alias[0]}-m{world.alias[1]}"
+        rejected = [each["versions"] for each in status["rejected"] if each["active"]]
+        stable = status["stable"]["rollout"]
+        assert stable.startswith(f"{pair}-") or pair in rejected
+        assert world.character[int(status["stable"]["pair"].split("-")[1][1:])] == "good"
+        assert world.graph.stages == (Route(stable), Route(stable))
+        assert set(world.pins) == {stable, *status["kept"]}
+        assert {each.rollout for each in world.services.values()} == {stable, *status["kept"]}
+        assert len(status["kept"]) <= world.spec.keep
+        assert {each.stages for each in world.sets} == {world.graph.stages}
