@@ -1,4 +1,4 @@
-"""Write the tables of values in the chart's README from values.yaml; with --check only say whether they are up to date."""
+"""Write the tables of values in the chart's README from values.yaml; with --check only say whether they are right."""
 
 import json
 import re
