@@ -34,12 +34,15 @@ def signature(inputs=None, outputs=None):
 FITTING = (signature(columns("a", "b"), columns("x", "y")), signature(columns("x", "y"), tensor(-1, 2)))
 
 
-def write_tree(folder, content, declared):
+def write_tree(folder, content, declared, flavors=()):
     """Write an artifact tree with a signature and some *content* that tells it from others."""
     (folder / "data").mkdir(parents=True)
     (folder / "data" / "weights.bin").write_bytes(content.encode() * 50)
     document = {
-        "flavors": {"python_function": {"loader_module": "nothing", "data": "data"}},
+        "flavors": {
+            "python_function": {"loader_module": "nothing", "data": "data"},
+            **{flavor: {"data": "data"} for flavor in flavors},
+        },
         "mlflow_version": "3.17.2",
     }
     if declared:
@@ -68,7 +71,8 @@ class Pairs:
         """Register one version whose artifacts belong to a run; returns MLflow's ModelVersion."""
         self._made += 1
         run_id = run_id or self.run()
-        tree = write_tree(self._folder / f"{name}-{self._made}", content or f"{name} {self._made}", declared)
+        flavors = ["xgboost"] if name == MODEL else []
+        tree = write_tree(self._folder / f"{name}-{self._made}", content or f"{name} {self._made}", declared, flavors)
         self._ensure(name)
         path = f"artifact-{self._made}"
         self.client.log_artifacts(run_id, str(tree), path)

@@ -54,6 +54,7 @@ class PodEvents:
     objects: Objects
     pod: Pod
     _told: str = field(default="", init=False)
+    _complaint: str = field(default="", init=False)
 
     def trouble(self, error: PairError) -> None:
         """Write a Warning, whose reason is the name of the error."""
@@ -72,10 +73,16 @@ class PodEvents:
             self.objects.create("events", self._document(kind, reason, message))
         except NotYet as error:  # the start meets the same, and says it
             log.debug("Cannot write an event: %s", error.message)
+            return
         except PairError as error:
+            self._complain(error)
+        self._told = message
+
+    def _complain(self, error: PairError) -> None:
+        """Log once why nobody can be told: the log's tail is for what the pod waits for."""
+        if error.message != self._complaint:
             log.warning("Cannot write an event: %s", error.message)
-        else:
-            self._told = message
+        self._complaint = error.message
 
     def _document(self, kind: str, reason: str, message: str) -> Object:
         """Write the Event."""

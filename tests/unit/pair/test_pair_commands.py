@@ -94,6 +94,7 @@ def test_what_is_temporary_exits_with_4(twinpin, pairs):
         ["promote", "--repair", "--run", "a"],
         ["resolve", "--no-such-flag"],
         ["resolve", "--resolve-deadline", "soon"],
+        ["resolve", "--pins-dir", "/pins", "--pins-configmap", "pins"],
     ],
 )
 def test_a_wrong_flag_exits_with_2(twinpin, arguments):
