@@ -39,7 +39,7 @@ def kind():
     return _program("kind")
 
 
-@pytest.fixture
-def kustomize(kubectl, tmp_path):
+@pytest.fixture(scope="session")
+def kustomize(kubectl, tmp_path_factory):
     """What `kubectl apply -k` would apply."""
-    return Kustomize(kubectl, tmp_path)
+    return Kustomize(kubectl, tmp_path_factory.mktemp("overlay"))

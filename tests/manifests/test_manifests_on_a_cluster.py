@@ -177,6 +177,7 @@ def stranger(name, uri):
 def test_stock_kserve_downloads_a_checked_half(brought_up):
     """KServe's own webhook understands the example's URI, and the stranger's server answers with the model."""
     example = yaml.safe_load((MANIFESTS / "storage" / "example.yaml").read_text())
+    brought_up.namespace.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(example))
     brought_up.apply(stranger("stranger", example["spec"]["predictor"]["model"]["storageUri"]))
     log = brought_up.namespace.kubectl("logs", "deployment/stranger-predictor", "-c", "storage-initializer")
     answer = brought_up.ask("stranger-predictor", "v1/models/stranger:predict", {"instances": [[0.0] * 192]})

@@ -1,6 +1,7 @@
 """Rendered: the manifests and the chart say the same."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -12,7 +13,8 @@ from rendering import folder
 from rendering.chart import NotRendered, render
 from rendering.patch import difference
 
-KUBERNETES = "v1.34.4"
+#: As hack/render reads it.
+KUBERNETES = re.search(r"^KUBERNETES_VERSION=(\S+)", (ROOT / "hack" / "versions").read_text(), re.MULTILINE)[1]
 
 
 def ordered(node):

@@ -15,6 +15,7 @@ class Kustomize:
 
     def __init__(self, kubectl, folder):
         self._kubectl, self._folder = kubectl, folder
+        self._built = {}
 
     def build(self, folder):
         """Build one folder; gives its objects by kind and name."""
@@ -32,7 +33,10 @@ class Kustomize:
             "components": [os.path.relpath(MANIFESTS / each, self._folder) for each in components],
             **more,
         }
-        return self._of(document)
+        text = yaml.safe_dump(document)
+        if text not in self._built:
+            self._built[text] = self._of(document)
+        return self._built[text]
 
     def overlay(self, folder, namespace):
         """Build an overlay for another namespace than its own."""
