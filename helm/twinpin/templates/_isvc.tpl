@@ -102,7 +102,7 @@ spec:
     {{- end }}
     deploymentStrategy:
       type: RollingUpdate
-      rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
+      rollingUpdate: {{ $values.rollingUpdate | default (dict "maxSurge" 1 "maxUnavailable" 0) | toJson }}
     serviceAccountName: {{ $name }}-{{ include "twinpin.hasPair" . | empty | ternary "step" "resolve" }}
     terminationGracePeriodSeconds: {{ include "twinpin.grace" .root }}
     {{- include "twinpin.podSecurity" .root | nindent 4 }}
