@@ -1,6 +1,9 @@
 """Every image does its work as a stranger in a read-only root, as a cluster runs it."""
 
+import os
+import re
 import shutil
+import subprocess
 
 import feature_repos
 import httpx
@@ -9,6 +12,7 @@ import pair_folders
 import pandas as pd
 import pytest
 from containers import STRANGER, inspect, name_of, run, serving, why_no_docker
+from dockerfiles import ROOT
 from mlflow_server import MlflowServer
 from pairs import FITTING, Pairs
 from sklearn.pipeline import Pipeline
@@ -137,3 +141,34 @@ def test_the_gateway_lives_before_its_graph_does(image):
         health = httpx.get(f"{gateway.url}/health")
 
     assert health.status_code == 503
+
+
+def test_the_page_tells_how_to_add_a_package(image, tmp_path):
+    """The Dockerfile of docs/images.md, as it stands there, adds one package and changes nothing else."""
+    build_image = os.environ.get("BUILD_IMAGE", "twinpin-local/python-build:3.11")
+    if inspect(build_image) is None:
+        pytest.skip(f"no image {build_image} to build in: set BUILD_IMAGE as for hack/images, and pull it")
+    base, derived = image("preprocess"), "twinpin-test-extended:latest"
+    (text,) = re.findall(
+        r"^```dockerfile\n(.*?)^```", (ROOT / "docs" / "images.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    (tmp_path / "Dockerfile").write_text(text.replace("twinpin-preprocess:0.1.0", base))
+    words = ["docker", "build", "--build-arg", f"BUILD_IMAGE={build_image}", "--tag", derived, str(tmp_path)]
+    plain = os.environ | {"DOCKER_BUILDKIT": "0"}  # so that a Docker without buildx builds it too
+    try:
+        subprocess.run(words, check=True, capture_output=True, env=plain)
+        versions = [packages(name) for name in (base, derived)]
+    finally:
+        subprocess.run(["docker", "rmi", "--force", derived], check=False, capture_output=True)
+
+    assert {name for name, _ in versions[1] - versions[0]} == {"holidays"}
+    assert versions[0] <= versions[1]
+
+
+def packages(image):
+    """Name and version of everything that the image's Python finds."""
+    code = (
+        "from importlib.metadata import distributions as d; print(*{f'{e.name} {e.version}' for e in d()}, sep='\\n')"
+    )
+    done = run(image, "-c", code, options=["--entrypoint", "python", "--network", "none"])
+    return {tuple(line.split()) for line in done.stdout.splitlines()}
