@@ -19,19 +19,11 @@ def namespace():
 
 def test_the_api_server_takes_every_object(chart, variant, namespace):
     """No field that it does not know, none that it would drop, none that a webhook refuses."""
-    objects = chart.objects(variant).values()
+    # A pod is refused where its ServiceAccount is not there yet; that of helm test runs in tests/cluster.
+    objects = [each for (kind, _), each in chart.objects(variant).items() if kind != "Pod"]
+    judged = ("--dry-run=server", "--validate=strict", "-f", "-")
 
-    told = attempt(
-        "kubectl",
-        "apply",
-        "-n",
-        namespace,
-        "--dry-run=server",
-        "--validate=strict",
-        "-f",
-        "-",
-        stdin=documents(*objects),
-    )
+    told = attempt("kubectl", "apply", "-n", namespace, *judged, stdin=documents(*objects))
 
     assert told.returncode == 0, told.stderr
     assert "Warning" not in told.stderr
