@@ -21,7 +21,9 @@ STEPS = ("preprocess", "predict")
 MANIFESTS = "\n---\n".join(
     f"{{kind: InferenceService, metadata: {{name: f-{step}-@ROLLOUT@}}, spec: {{image: EDITION}}}}" for step in STEPS
 )
-GRAPH = "{metadata: {name: f}, spec: {nodes: {root: {routerType: Sequence, steps: [{serviceUrl: http://f-@ROLLOUT@}]}}}}"
+GRAPH = (
+    "{metadata: {name: f}, spec: {nodes: {root: {routerType: Sequence, steps: [{serviceUrl: http://f-@ROLLOUT@}]}}}}"
+)
 
 
 class Mixed(AssertionError):
@@ -63,11 +65,14 @@ class Flaws:
 
 
 class Pause:
-    """Gives way to everything else that goes on in the cluster."""
+    """Gives way to everything else that goes on in the cluster, before a read or before a write by its name."""
+
+    def __init__(self, write=None):
+        self.write = write
 
     def __await__(self):
         """Stop here until driven on."""
-        yield
+        yield self.write
 
 
 @dataclass(eq=False)
@@ -288,9 +293,7 @@ class World:
 
     def begin(self, router, share):
         """A request comes to a router, which picks a chain."""
-        picks = [
-            route.canary if route.canary and share < route.percent else route.stable for route in router.graph
-        ]
+        picks = [route.canary if route.canary and share < route.percent else route.stable for route in router.graph]
         self.requests.append(Request(router, *picks))
 
     def advance(self, request):
@@ -314,7 +317,9 @@ class World:
     def _pod(self, step, rollout):
         """Choose a pod as the Service of a step would."""
         shared = self.flaws.shared_services
-        services = [each for each in self.services.values() if step in each.name and (shared or each.rollout == rollout)]
+        services = [
+            each for each in self.services.values() if step in each.name and (shared or each.rollout == rollout)
+        ]
         ready = [pod for each in services for pod in each.ready]
         if not ready:
             raise Lost(f"no pod of {step} answers for {rollout}")
@@ -452,12 +457,12 @@ class ModelCluster:
 
     async def create_pin(self, pin):
         """First wins."""
-        await Pause()
+        await Pause("create_pin")
         return self.world.pins.setdefault(pin.rollout, (f"u{next(self.world.counter)}", pin))[1]
 
     async def apply(self, document):
         """Make or change one InferenceService."""
-        await Pause()
+        await Pause("apply")
         name, digest = document["metadata"]["name"], document["metadata"]["annotations"][DIGEST]
         service = self.world.services.get(name)
         if service is None:
@@ -474,7 +479,7 @@ class ModelCluster:
 
     async def point(self, front, route):
         """Write the graph."""
-        await Pause()
+        await Pause("point")
         world = self.world
         if world.graph is None and front.version is None:
             world.graph = Graph((route, route), route.label, next(world.counter))
@@ -499,14 +504,14 @@ class ModelCluster:
 
     async def fence(self, front):
         """Touch the graph."""
-        await Pause()
+        await Pause("fence")
         if not self.world.flaws.no_fence:
             self._require(front)
             self.world.graph.version = next(self.world.counter)
 
     async def delete(self, part):
         """Remove one object."""
-        await Pause()
+        await Pause("delete")
         world, force = self.world, self.world.flaws.no_uid
         if part.kind == "ConfigMap":
             if part.name in world.pins and (force or world.pins[part.name][0] == part.uid):
@@ -516,7 +521,7 @@ class ModelCluster:
 
     async def write(self, status, resource):
         """Write the record, as the API server would store it."""
-        await Pause()
+        await Pause("write")
         if resource.version != str(self.world.record_version):
             raise Conflict
         self.world.record_version += 1

@@ -23,6 +23,10 @@ class Controller:
         self.world = world
         self.running = None
         self.waits = None
+        #: The write that comes next, if one does.
+        self.before = None
+        #: How many things happen before it goes on.
+        self.stalled = 0
 
     def _clock(self):
         """The time; one flaw takes it before the look."""
@@ -43,7 +47,7 @@ class Controller:
         if self.running is None:
             self.running = self._reconcile()
         try:
-            self.running.send(None)
+            self.before = self.running.send(None)
         except StopIteration:
             self.running = None
         except (Conflict, Unanswered, PairError):
@@ -56,8 +60,17 @@ class Controller:
         while not self.call():
             pass
 
+    def until(self, write):
+        """Let it run until it is about to make a certain write."""
+        for _ in range(200):
+            if self.running is not None and self.before == write:
+                return
+            self.call()
+        raise AssertionError(f"it never came to {write}")
+
     def crash(self):
         """Kill it where it stands."""
+        self.stalled = 0
         if self.running is not None:
             self.running.close()
             self.running = None
@@ -73,9 +86,9 @@ def settle(world, controllers, *, rounds=400):
                 process()
         for request in list(world.requests):
             world.finish(request)
-        if all(each.waits and each.waits.reason in {"InSync", "Rejected"} for each in controllers):
-            if not world.ghosts and {each.stages for each in world.sets} == {world.graph.stages}:
-                return
+        idle = all(each.waits and each.waits.reason in {"InSync", "Rejected"} for each in controllers)
+        if idle and not world.ghosts and {each.stages for each in world.sets} == {world.graph.stages}:
+            return
         world.sleep(7)
     raise AssertionError(f"it never came to rest: {[each.waits for each in controllers]} {world.status}")
 
@@ -84,17 +97,18 @@ def settle(world, controllers, *, rounds=400):
 OFTEN = {
     "control": 40,
     "control_long": 12,
+    "stall": 4,
     "cluster_runs": 16,
     "one_process_runs": 6,
     "sleep": 6,
-    "promote": 4,
-    "move_half": 8,
-    "ask": 6,
-    "go_on": 8,
+    "promote": 6,
+    "move_half": 12,
+    "ask": 4,
+    "go_on": 12,
     "autoscale": 2,
     "crash": 2,
-    "registry": 1,
-    "room": 1,
+    "registry": 2,
+    "room": 2,
     "router_vanishes": 1,
     "edit": 1,
     "upgrade": 0.3,
@@ -119,6 +133,11 @@ def _of(*choices):
 DRAWS = {
     "control": {"which": _up_to(1), "calls": _up_to(25, 1)},
     "control_long": {"which": _up_to(1), "rounds": _up_to(6, 1)},
+    "stall": {
+        "which": _up_to(1),
+        "before": _of("point", "point", "fence", "delete", "apply", "write", "create_pin"),
+        "things": _up_to(80, 10),
+    },
     "cluster_runs": {"times": _up_to(4, 1)},
     "one_process_runs": {"name": _of("kserve", "deployments", "replicasets", "kubelet", "step_pods")},
     "sleep": {"seconds": _of(1, 10, 30, 31, 130)},
@@ -128,8 +147,8 @@ DRAWS = {
     "go_on": {"which": _up_to(9)},
     "autoscale": {"which": _up_to(9), "number": _up_to(3, 1)},
     "crash": {"which": _up_to(1)},
-    "registry": {"up": _of(True, True, False)},
-    "room": {"full": _of(False, False, True)},
+    "registry": {"up": _of(True, True, True, False)},
+    "room": {"full": _of(False, False, False, True)},
     "router_vanishes": {"which": _up_to(9)},
     "edit": {"which": _up_to(9)},
     "canary": {"percent": _of(None, None, 10, 50)},
@@ -171,6 +190,8 @@ class Rollouts(RuleBasedStateMachine):
 
     def _happen(self, word, chance):
         """Let one thing happen."""
+        for controller in self.controllers:
+            controller.stalled = max(0, controller.stalled - 1)
         arguments = {name: draw(chance) for name, draw in DRAWS.get(word, {}).items()}
         getattr(self, word)(**arguments)
 
@@ -179,14 +200,27 @@ class Rollouts(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), calls=st.integers(1, 12))
     def control(self, which, calls):
         """A controller makes some calls."""
-        for _ in range(calls):
-            self.controllers[which].call()
+        controller = self.controllers[which]
+        for _ in range(0 if controller.stalled else calls):
+            controller.call()
 
     def control_long(self, which, rounds):
         """A controller runs while the other stands still."""
-        for _ in range(rounds):
-            self.controllers[which].round()
+        controller = self.controllers[which]
+        for _ in range(0 if controller.stalled else rounds):
+            controller.round()
             self.cluster_runs(2)
+
+    def stall(self, which, before, things):
+        """A controller comes to a certain write, and to no further call for long."""
+        controller = self.controllers[which]
+        for _ in range(40):
+            if controller.stalled or (controller.running and controller.before == before):
+                break
+            controller.call()
+        else:
+            return
+        controller.stalled = controller.stalled or things
 
     def crash(self, which):
         """A controller dies."""
