@@ -21,7 +21,7 @@ class Events(Protocol):
     """Somebody who is told how the resolution goes; none of it can fail."""
 
     def trouble(self, error: PairError) -> None:
-        """Hear of a fault: one that is tried again, or the last one."""
+        """Hear of a fault, each time that it is met."""
         ...
 
     def pinned(self, pin: Pin) -> None:

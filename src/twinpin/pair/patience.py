@@ -19,7 +19,7 @@ FIRST, LONGEST = 0.2, 5.0
 def patiently(attempt: Callable[[], T], seconds: float, trouble: Callable[[PairError], None]) -> T:
     """Call *attempt* until it returns, raises what is not temporary, or *seconds* are over.
 
-    *trouble* hears of each fault that is tried again; the log has one line for a fault, however often it is met.
+    *trouble* hears of each fault, the last one too; the log has one line for a fault, however often it is met.
     At the deadline the last NotYet is raised again, and says how long it was tried. An attempt that is under way is
     not cut: a large download may take longer than the deadline.
     """
@@ -29,7 +29,10 @@ def patiently(attempt: Callable[[], T], seconds: float, trouble: Callable[[PairE
     while True:
         try:
             return attempt()
-        except NotYet as error:
+        except PairError as error:
+            trouble(error)
+            if not isinstance(error, NotYet):
+                raise
             left = started + seconds - time.monotonic()
             pause = random.uniform(0.0, limit)  # noqa: S311 -- jitter
             if left <= pause:
@@ -38,7 +41,6 @@ def patiently(attempt: Callable[[], T], seconds: float, trouble: Callable[[PairE
             if error.message != logged:
                 log.warning("%s Trying again, for %.0f s at most.", _ended(error), left)
                 logged = error.message
-            trouble(error)
             time.sleep(pause)
             limit = min(limit * 2, LONGEST)
 

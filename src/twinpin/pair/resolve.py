@@ -11,7 +11,7 @@ from pathlib import Path
 
 from twinpin.pair import tree
 from twinpin.pair.cache import Cache
-from twinpin.pair.errors import HalfMoved, NoAlias, NotAPair, NotYet, OtherPin, PairError, UnusableFolder
+from twinpin.pair.errors import HalfMoved, NoAlias, NotAPair, NotYet, OtherPin, UnusableFolder
 from twinpin.pair.events import Events, open_events
 from twinpin.pair.evidence import Evidence, examine
 from twinpin.pair.folder import PairFolder, require_digest
@@ -47,11 +47,7 @@ def resolve(
         pins or open_pins(settings),
     )
     events = events or open_events()
-    try:
-        pin = patiently(resolver.attempt, settings.resolve_deadline, events.trouble)
-    except PairError as error:
-        events.trouble(error)
-        raise
+    pin = patiently(resolver.attempt, settings.resolve_deadline, events.trouble)
     events.pinned(pin)
     return pin
 

@@ -147,7 +147,8 @@ def test_a_pod_that_gives_up_leaves_the_reason_as_its_last_words(account, pairs,
 
     assert code == 4
     assert (kind, reason) == ("Warning", "HalfMoved")
-    assert message == f"{document['error']} Mend: {document['mend']}"
+    assert message == f"{document['error'].partition(' Gave up')[0]} Mend: {document['mend']}"
+    assert len(account.events("forecast-0")) == 1
     assert len(log.encode()) < 2048
     assert "Traceback" not in log
 
