@@ -17,11 +17,12 @@ PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
 def declared():
     """Every dataclass of settings in the product, found by looking."""
     for package in pkgutil.iter_modules(twinpin.__path__, "twinpin."):
-        if not package.ispkg or importlib.util.find_spec(f"{package.name}.settings") is None:
+        name = f"{package.name}.settings" if package.ispkg else package.name
+        if importlib.util.find_spec(name) is None:
             continue
-        module = importlib.import_module(f"{package.name}.settings")
-        for value in vars(module).values():
-            if isinstance(value, type) and dataclasses.is_dataclass(value) and value.__module__ == module.__name__:
+        module = importlib.import_module(name)
+        for called, value in vars(module).items():
+            if "Settings" in called and dataclasses.is_dataclass(value) and value.__module__ == module.__name__:
                 yield value
 
 

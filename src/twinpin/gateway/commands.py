@@ -54,7 +54,7 @@ def remote_parts(settings: Settings, remote: RemoteSettings, graph: GraphSetting
     """Put a gateway before steps that run elsewhere; raises CannotStart where the settings do not say where."""
     shown = document(settings.graph, strict=graph.strict_graph)
     latencies, probes = Latencies(), Probes()
-    transport: Transport = Http() if remote.mode == "graph" else Grpc(port=remote.step_grpc_port)
+    transport: Transport = Http(again=True) if remote.mode == "graph" else Grpc(port=remote.step_grpc_port)
     return Parts(
         graph=shown,
         pipeline=_pipeline(shown, transport, remote, graph, latencies),

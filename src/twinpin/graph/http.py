@@ -31,7 +31,9 @@ class Http:
 
     Redirects are not followed, answers not decompressed. A body's Inference-Header-Content-Length goes with that body
     and no other, so that binary tensors cross a graph, which KServe's router loses. A connection that a step closed is
-    not tried again by itself: the client learns 503, since only it knows whether the same call may run twice.
+    not tried again by itself: the client learns 503, since only it knows whether the same call may run twice. Who knows
+    that it may, as of a forecast, makes the transport with *again*: what broke off is then sent once more, over a new
+    connection, which is how a router that is replaced goes unnoticed.
     """
 
     def __init__(
@@ -40,23 +42,27 @@ class Http:
         locate: Callable[[str], str] = service_url,
         keep_alive: float = 60.0,
         connect_timeout: float = 5.0,
+        again: bool = False,
     ) -> None:
         """*keep_alive*: seconds that an idle connection stays open, below the servers' 120; both in seconds."""
         self._locate = locate
         self._keep_alive = keep_alive
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
         self._urls: dict[Target, URL] = {}
+        self._again = again
         self._session: aiohttp.ClientSession | None = None
+        self._fresh: aiohttp.ClientSession | None = None
         self._outages = Outages(log)
 
     async def send(self, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
         """POST the body; whatever status comes back is the step's answer."""
-        sent = _headers(body, headers, deadline)
         try:
-            async with self._open().post(
-                self._url(target), data=body.bytes(), headers=sent, allow_redirects=False
-            ) as answer:
-                reply = _reply(target, answer.status, await answer.read(), answer.headers)
+            try:
+                reply = await self._post(self._open(), target, body, headers, deadline)
+            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
+                if not self._again:
+                    raise
+                reply = await self._post(self._open_anew(), target, body, headers, deadline)
         except TimeoutError as error:
             self._outages.failed(target.label, error)
             raise Unavailable(f"{target.label} took too long to connect to; try again") from error
@@ -68,20 +74,39 @@ class Http:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._fresh):
+            if session is not None:
+                await session.close()
+
+    async def _post(
+        self, session: aiohttp.ClientSession, target: Target, body: Body, headers: Headers, deadline: float | None
+    ) -> Reply:
+        """Send the body once."""
+        sent = _headers(body, headers, deadline)
+        async with session.post(self._url(target), data=body.bytes(), headers=sent, allow_redirects=False) as answer:
+            return _reply(target, answer.status, await answer.read(), answer.headers)
 
     def _open(self) -> aiohttp.ClientSession:
         """Make the session at the first call, since it belongs to the event loop that runs then."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=self._keep_alive),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=self._timeout,
-                auto_decompress=False,
-                skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
-            )
+            self._session = self._session_of(aiohttp.TCPConnector(limit=0, keepalive_timeout=self._keep_alive))
         return self._session
+
+    def _open_anew(self) -> aiohttp.ClientSession:
+        """Make the session whose every call has a connection of its own: kept ones may all lead to the dead."""
+        if self._fresh is None:
+            self._fresh = self._session_of(aiohttp.TCPConnector(limit=0, force_close=True))
+        return self._fresh
+
+    def _session_of(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        """Configure a session: nothing is added to what is sent, nothing is undone of what comes."""
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=self._timeout,
+            auto_decompress=False,
+            skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+        )
 
     def _url(self, target: Target) -> URL:
         """Read an address once; it stays as it is written."""

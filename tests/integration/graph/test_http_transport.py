@@ -1,6 +1,7 @@
 """Steps over HTTP: connections kept, limits kept, a client that goes takes its calls along."""
 
 import asyncio
+import re
 import time
 
 import numpy as np
@@ -146,3 +147,56 @@ async def test_connections_are_kept(stubs, http):
 
     assert kept == 1
     assert {reply.status for reply in replies} == {200}
+
+
+async def dying(answers):
+    """A server that ends a connection without a word once it has given so many answers on it, or on any at all."""
+    served = 0
+
+    async def serve(reader, writer):
+        nonlocal served
+        while True:
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+            except asyncio.IncompleteReadError:
+                break
+            await reader.readexactly(int(re.search(rb"content-length: (\d+)", head.lower())[1]))
+            served += 1
+            if served in answers:
+                break
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+        writer.close()
+
+    return await asyncio.start_server(serve, "127.0.0.1", 0)
+
+
+@pytest.mark.parametrize("silent", [{1}, {2}, {3}])
+async def test_what_broke_off_is_sent_once_more_where_that_is_safe(silent):
+    """On a new connection or on a kept one, the first time or later."""
+    http = Http(again=True)
+    async with await dying(silent) as server:
+        port = server.sockets[0].getsockname()[1]
+        replies = [await http.send(Target(f"http://127.0.0.1:{port}/"), Body.of_json({}), (), None) for _ in range(3)]
+        await http.aclose()
+
+    assert [reply.status for reply in replies] == [200, 200, 200]
+
+
+async def test_it_is_not_sent_for_ever():
+    """The second time counts."""
+    http = Http(again=True)
+    async with await dying({1, 2}) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(Unavailable, match="broke off"):
+            await http.send(Target(f"http://127.0.0.1:{port}/"), Body.of_json({}), (), None)
+        await http.aclose()
+
+
+async def test_by_itself_nothing_is_sent_twice():
+    """A step of somebody else's may have done its work."""
+    http = Http()
+    async with await dying({1}) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(Unavailable, match="broke off"):
+            await http.send(Target(f"http://127.0.0.1:{port}/"), Body.of_json({}), (), None)
+        await http.aclose()
