@@ -40,7 +40,7 @@ TAIL = """
 
 #: Heading -> the dataclass, in the order in which somebody sets a product up.
 SECTIONS: dict[str, type] = {
-    "The pair: resolve, promote, rollback, status": Pair,
+    "The pair: resolve, promote, rollback, status, storage": Pair,
     "The features step": Features,
     "The preprocess step": Preprocess,
     "The predict step": Predict,
