@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from twinpin.pair.errors import BadArtifact, Unreachable
 from twinpin.pair.pin import Half, Pin
 from twinpin.pair.version import Versions
-from twinpin.rollout.cluster import Conflict
+from twinpin.rollout.cluster import Conflict, Pinned
 from twinpin.rollout.resource import Resource, Spec, Status
 from twinpin.rollout.snapshot import Aliased, Front, NoPair, Part, Rollout, Route, Sender
 from twinpin.rollout.template import DIGEST, ROLLOUT_LABEL, Template
@@ -374,7 +374,7 @@ class ModelPairs:
         digest = hashlib.sha256(versions.model.encode()).hexdigest()
         halves = (Half(name=name, version=versions.model, run_id=None, digest=digest) for name in STEPS)
         name = f"p{number}-m{number}-{digest[:6]}"
-        return Pin(
+        pin = Pin(
             id=name,
             rollout=name,
             alias="production",
@@ -383,6 +383,7 @@ class ModelPairs:
             evidence="tag",
             created=self.world.now,
         )
+        return Pinned(pin)
 
 
 class ModelCluster:

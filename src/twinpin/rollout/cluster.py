@@ -4,7 +4,7 @@ Every method of Cluster is at most one write; whatever happens between two of th
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from twinpin.pair.pin import Pin
 from twinpin.pair.version import Versions
@@ -19,6 +19,13 @@ class Conflict(Exception):
 
 class Unanswered(Exception):
     """A probe got no answer that says anything of the pair: try again."""
+
+
+class Pinned(NamedTuple):
+    """A Pin, and the example to probe its pair with where it has one."""
+
+    pin: Pin
+    example: str | None = None
 
 
 class Cluster(Protocol):
@@ -50,6 +57,10 @@ class Cluster(Protocol):
 
     async def create_pin(self, pin: Pin) -> Pin:
         """Record a Pin unless its rollout has one, and return the one that holds."""
+        ...
+
+    async def create_example(self, rollout: str, example: str) -> None:
+        """Keep the example of a rollout beside its Pin, unless there is one."""
         ...
 
     async def apply(self, document: Mapping[str, Any]) -> None:
@@ -88,6 +99,6 @@ class Pairs(Protocol):
         """Read what the alias names."""
         ...
 
-    async def pin(self, versions: Versions) -> Pin:
+    async def pin(self, versions: Versions) -> Pinned:
         """Download, check and hash two versions, and make their Pin; raises PairError."""
         ...

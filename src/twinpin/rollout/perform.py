@@ -31,10 +31,12 @@ async def perform(action: Action, seen: Snapshot, cluster: Cluster, pairs: Pairs
 async def _pin(action: MakePin, seen: Snapshot, cluster: Cluster, pairs: Pairs) -> None:
     """Make the Pin; a pair that never can be one is rejected."""
     try:
-        pin = await pairs.pin(action.versions)
+        pin, example = await pairs.pin(action.versions)
     except Refused as error:
         await _reject(type(error).__name__, error.message, seen, cluster)
         return
+    if example is not None:
+        await cluster.create_example(pin.rollout, example)
     pin = await cluster.create_pin(pin)
     await cluster.tell("Normal", "Pinned", f"{pin.id} is pinned as rollout {pin.rollout}.")
 

@@ -1,0 +1,234 @@
+"""KubeCluster: one release in a real cluster, as the controller asks for it.
+
+Everything is found by labels and names, nothing is kept between two looks but the template of the look under way.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from twinpin.pair.configmap_pins import KEY
+from twinpin.pair.pin import Pin
+from twinpin.pair.pins import parse_pin
+from twinpin.rollout.cluster import Conflict
+from twinpin.rollout.kube_api import ClusterFault, KubeApi, Object
+from twinpin.rollout.kube_front import GraphFront, reference
+from twinpin.rollout.probing import Example, Prober
+from twinpin.rollout.readiness import readiness
+from twinpin.rollout.resource import GROUP, KIND, VERSION, Resource, Status
+from twinpin.rollout.snapshot import Front, Judgement, Part, Rollout, Route, Sender
+from twinpin.rollout.template import DIGEST, GRAPH, MANIFESTS, ROLLOUT_LABEL, Template
+
+API = f"{GROUP}/{VERSION}"
+RETRY = f"{GROUP}/retry"
+ABORT = f"{GROUP}/abort"
+SERVICE = "InferenceService"
+EXAMPLE = "example.json"
+
+
+class KubeCluster:
+    """The objects of the release *name*: PairedGraph, template, Pins, InferenceServices and InferenceGraph."""
+
+    def __init__(self, api: KubeApi, name: str, prober: Prober) -> None:
+        self._api = api
+        self._name = name
+        self._prober = prober
+        self._graph = GraphFront(api, name)
+        self._template = Template("", "")
+        self._owner: Object = {}
+
+    async def fronts(self) -> tuple[Front, ...]:
+        """Read the InferenceGraph; the template goes before it, since it tells what its addresses mean."""
+        self._template = await self._read_template()
+        return (await self._graph.read(self._template),)
+
+    async def senders(self) -> tuple[Sender, ...]:
+        """Read the routers and what makes them."""
+        return await self._graph.senders(self._template)
+
+    async def resource(self) -> Resource:
+        """Read the PairedGraph."""
+        found = await self._api.get(API, KIND, self._name)
+        if found is None:
+            raise ClusterFault(
+                f"There is no {KIND} {self._name} in namespace {self._api.namespace}: install the chart."
+            )
+        metadata = found["metadata"]
+        self._owner = reference(self._name, metadata["uid"])
+        annotations = metadata.get("annotations", {})
+        return Resource(
+            version=metadata["resourceVersion"],
+            uid=metadata["uid"],
+            spec=found.get("spec", {}),
+            status=found.get("status", {}),
+            retry=annotations.get(RETRY, ""),
+            abort=annotations.get(ABORT, ""),
+        )
+
+    async def template(self) -> Template:
+        """Return the template of this look."""
+        return self._template
+
+    async def rollouts(self) -> Mapping[str, Rollout]:
+        """Read every object that carries the label of a rollout and is of this release, and judge their pods."""
+        kinds = sorted({(each["apiVersion"], each["kind"]) for each in self._template.documents("r0")})
+        listed = [each for api, kind in kinds for each in await self._api.list(api, kind, ROLLOUT_LABEL)]
+        maps = await self._api.list("v1", "ConfigMap", ROLLOUT_LABEL)
+        deployments = await self._api.list("apps/v1", "Deployment", ROLLOUT_LABEL)
+        pods = await self._api.list("v1", "Pod", ROLLOUT_LABEL)
+        mine = [each for each in listed if self._ours(each)]
+        maps = [each for each in maps if each["metadata"]["name"] in self._records(_label(each))]
+        names = sorted({_label(each) for each in (*mine, *maps)})
+        return {name: self._rollout(name, mine, maps, deployments, pods) for name in names}
+
+    async def judgement(self) -> Judgement | None:
+        """No figures are read here."""
+        return None
+
+    async def create_pin(self, pin: Pin) -> Pin:
+        """Create the immutable ConfigMap of a rollout, or read the one that is there."""
+        name, data = self._pin_name(pin.rollout), {KEY: pin.model_dump_json(indent=2) + "\n"}
+        made = await self._api.create(self._record(name, pin.rollout, data, {f"{GROUP}/pair": pin.id}))
+        if made is None:
+            made = await self._api.get("v1", "ConfigMap", self._pin_name(pin.rollout))
+        if made is None:
+            raise Conflict(pin.rollout)
+        return parse_pin(made.get("data", {}).get(KEY, ""), self._pin_name(pin.rollout))
+
+    async def create_example(self, rollout: str, example: str) -> None:
+        """Create the ConfigMap with the example, unless there is one."""
+        await self._api.create(self._record(f"{self._name}-example-{rollout}", rollout, {EXAMPLE: example}, {}))
+
+    async def apply(self, document: Mapping[str, Any]) -> None:
+        """Apply one object, owned by the PairedGraph."""
+        metadata = {**document["metadata"], "ownerReferences": [self._owner]}
+        await self._api.apply({**document, "metadata": metadata})
+
+    async def probe(self, rollout: Rollout) -> str | None:
+        """Send the recorded example through both steps."""
+        if rollout.pin is None:
+            raise Conflict(rollout.name)
+        found = await self._api.get("v1", "ConfigMap", f"{self._name}-example-{rollout.name}")
+        example = Example.parse(found["data"][EXAMPLE]) if found else None
+        return await self._prober.ask(rollout, self._template.document(rollout.name), example)
+
+    async def point(self, front: Front, route: Route) -> None:
+        """Write the graph."""
+        await self._graph.point(front, route, self._template, self._owner)
+
+    async def fence(self, front: Front) -> None:
+        """Give the graph a new version."""
+        await self._graph.fence(front, self._owner)
+
+    async def delete(self, part: Part) -> None:
+        """Remove one object by its uid."""
+        apis = {each["kind"]: each["apiVersion"] for each in self._template.documents("r0")}
+        await self._api.delete(apis.get(part.kind, "v1"), part.kind, part.name, part.uid)
+
+    async def write(self, status: Status, resource: Resource) -> None:
+        """Write the status, of the version that was read alone."""
+        document = status.model_dump(mode="json", by_alias=True)
+        change = {"metadata": {"resourceVersion": resource.version}, "status": _cleared(resource.status, document)}
+        await self._api.merge(API, KIND, self._name, change, status=True)
+
+    async def tell(self, kind: str, reason: str, message: str) -> None:
+        """Write an Event on the PairedGraph."""
+        now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        place = {"apiVersion": API, "kind": KIND, "name": self._name, "namespace": self._api.namespace}
+        await self._api.create(
+            {
+                "apiVersion": "v1",
+                "kind": "Event",
+                "metadata": {"generateName": f"{self._name}."},
+                "involvedObject": {**place, "uid": self._owner.get("uid", "")},
+                "type": kind,
+                "reason": reason,
+                "message": message[:1024],
+                "source": {"component": "twinpin-rollout"},
+                "firstTimestamp": now,
+                "lastTimestamp": now,
+                "count": 1,
+            }
+        )
+
+    async def _read_template(self) -> Template:
+        """Read the template's ConfigMap."""
+        name = f"{self._name}-template"
+        found = await self._api.get("v1", "ConfigMap", name)
+        data = (found or {}).get("data", {})
+        if MANIFESTS not in data or GRAPH not in data:
+            raise ClusterFault(f"ConfigMap {name} with {MANIFESTS} and {GRAPH} is not there: install the chart.")
+        return Template(data[MANIFESTS], data[GRAPH])
+
+    def _ours(self, found: Object) -> bool:
+        """Whether an object belongs to this release: the template names it so, or the PairedGraph owns it."""
+        metadata = found["metadata"]
+        owned = any(each["uid"] == self._owner.get("uid") for each in metadata.get("ownerReferences", []))
+        return owned or (found["kind"], metadata["name"]) in self._template.digests(_label(found))
+
+    def _rollout(
+        self, name: str, listed: Iterable[Object], maps: Iterable[Object], deployments: list[Object], pods: list[Object]
+    ) -> Rollout:
+        """Put one rollout together."""
+        objects = [each for each in listed if _label(each) == name]
+        records = [each for each in maps if _label(each) == name]
+        pins = [each for each in records if each["metadata"]["name"] == self._pin_name(name)]
+        services = [each for each in objects if each["kind"] == SERVICE]
+        verdicts = [readiness(each, deployments, pods) for each in services]
+        wanted = sum(kind == SERVICE for kind, _ in self._template.digests(name))
+        whole = len(services) >= wanted > 0
+        return Rollout(
+            name=name,
+            pin=parse_pin(pins[0]["data"][KEY], pins[0]["metadata"]["name"]) if pins else None,
+            parts=tuple(_part(each) for each in (*objects, *records)),
+            ready=whole and all(each.ready for each in verdicts),
+            serving=whole and all(each.serving for each in verdicts),
+            message=" ".join(each.message for each in verdicts if each.message),
+            fault=next((each.fault for each in verdicts if each.fault), None),
+        )
+
+    def _records(self, rollout: str) -> tuple[str, str]:
+        """Name the ConfigMaps of a rollout."""
+        return self._pin_name(rollout), f"{self._name}-example-{rollout}"
+
+    def _pin_name(self, rollout: str) -> str:
+        """Name the Pin's ConfigMap, as the pods look for it."""
+        return f"{self._name}-pair-{rollout}"
+
+    def _record(self, name: str, rollout: str, data: Mapping[str, str], annotations: Mapping[str, str]) -> Object:
+        """Write an immutable ConfigMap of a rollout, owned by the PairedGraph."""
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": name,
+                "labels": {"app.kubernetes.io/part-of": "twinpin", ROLLOUT_LABEL: rollout},
+                "annotations": dict(annotations),
+                "ownerReferences": [self._owner],
+            },
+            "immutable": True,
+            "data": dict(data),
+        }
+
+
+def _cleared(before: Status, document: Object) -> Object:
+    """Let a merge forget what a map had before; lists and single values are replaced anyway."""
+    gone = dict.fromkeys(set(before.generations) - set(document["generations"]))
+    return {**document, "generations": {**gone, **document["generations"]}}
+
+
+def _label(found: Object) -> str:
+    """The rollout that an object is of."""
+    return str(found["metadata"].get("labels", {}).get(ROLLOUT_LABEL, ""))
+
+
+def _part(found: Object) -> Part:
+    """Take what the controller needs of an object."""
+    metadata = found["metadata"]
+    return Part(
+        kind=found["kind"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        digest=metadata.get("annotations", {}).get(DIGEST, ""),
+        deleting="deletionTimestamp" in metadata,
+    )

@@ -1,0 +1,103 @@
+"""Readiness: whether the pods of one InferenceService stand, from its own status, its Deployment and its pods."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+#: Exit code of `twinpin resolve` for what no further try mends.
+REFUSED = 3
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What can be said of one service."""
+
+    ready: bool
+    serving: bool
+    message: str = ""
+    fault: str | None = None
+
+
+def readiness(service: Object, deployments: Iterable[Object], pods: Iterable[Object]) -> Readiness:
+    """Judge one InferenceService; what its controllers have not caught up with is not ready."""
+    name, uid = service["metadata"]["name"], service["metadata"]["uid"]
+    mine = [each for each in deployments if _owner(each) == uid]
+    if not mine:
+        return Readiness(ready=False, serving=False, message=f"{name} has no Deployment yet.")
+    current = service.get("status", {}).get("observedGeneration", 0) >= service["metadata"]["generation"]
+    wanted = sum(each["spec"].get("replicas", 1) for each in mine)
+    done = sum(_available(each) for each in mine)
+    serving = all(each.get("status", {}).get("readyReplicas", 0) > 0 for each in mine)
+    if current and serving and all(_complete(each) for each in mine):
+        return Readiness(ready=True, serving=True)
+    labels = [each["spec"]["selector"]["matchLabels"] for each in mine]
+    own = [pod for pod in pods if any(_matches(pod, each) for each in labels)]
+    said = next((each for each in map(_trouble, own) if each), "")
+    message = f"{name} has {done} of {wanted} replicas. {said}".strip()
+    fault = None if serving else next((each for each in map(_refusal, own) if each), None)
+    return Readiness(ready=False, serving=serving, message=message, fault=fault)
+
+
+def _owner(found: Object) -> str:
+    """The uid of what made an object."""
+    return next((each["uid"] for each in found["metadata"].get("ownerReferences", []) if each.get("controller")), "")
+
+
+def _available(deployment: Object) -> int:
+    """Replicas that are of the newest kind and answer."""
+    status = deployment.get("status", {})
+    return min(status.get("updatedReplicas", 0), status.get("availableReplicas", 0))
+
+
+def _complete(deployment: Object) -> bool:
+    """Whether a Deployment has just what it wants, and nothing older."""
+    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
+    seen = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+    return seen and wanted > 0 and status.get("replicas", 0) == wanted and _available(deployment) >= wanted
+
+
+def _matches(pod: Object, labels: Object) -> bool:
+    """Whether a selector takes a pod."""
+    own = pod["metadata"].get("labels", {})
+    return all(own.get(key) == value for key, value in labels.items())
+
+
+def _trouble(pod: Object) -> str:
+    """What keeps a pod from being ready, in the words of the scheduler or of its own containers."""
+    status = pod.get("status", {})
+    for condition in status.get("conditions", []):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return str(condition.get("message", "It has no node."))
+    for container in (*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])):
+        waiting = container.get("state", {}).get("waiting", {})
+        if said := _last_words(container):
+            return said
+        if waiting.get("reason", "PodInitializing") not in {"PodInitializing", "ContainerCreating"}:
+            return f"{container['name']}: {waiting['reason']}. {waiting.get('message', '')}".strip()
+    return ""
+
+
+def _refusal(pod: Object) -> str | None:
+    """What `twinpin resolve` said when it refused the pair for good."""
+    for container in pod.get("status", {}).get("initContainerStatuses", []):
+        if (ended := _ended(container)) and ended.get("exitCode") == REFUSED:
+            return _last_words(container) or "The init container refused the pair."
+    return None
+
+
+def _ended(container: Object) -> Object | None:
+    """How a container ended, now or the last time."""
+    for word in ("state", "lastState"):
+        ended: Object | None = container.get(word, {}).get("terminated")
+        if ended and ended.get("exitCode"):
+            return ended
+    return None
+
+
+def _last_words(container: Object) -> str:
+    """The last line that a container left when it failed."""
+    ended = _ended(container)
+    lines = [line for line in (ended or {}).get("message", "").splitlines() if line.strip()]
+    return f"{container['name']}: {lines[-1].strip()}"[:500] if lines else ""
