@@ -37,6 +37,8 @@ class KubeApi:
             else:
                 config.load_kube_config(client_configuration=configuration)
             configuration.retries = False
+            #: Whether this process runs in the cluster, and so reaches Services itself.
+            self.inside = inside
             self._client = dynamic.DynamicClient(client.ApiClient(configuration))
             self.namespace = namespace or _namespace(inside=inside)
         except (config.ConfigException, OSError) as error:

@@ -83,7 +83,7 @@ def read_front(name: str, found: Object, template: Template) -> Front:
     named = mentions(template, json.dumps(nodes))
     route = parse_route(annotations.get(ROUTE, ""))
     if route is None and len(named) == 1:  # the chart's, before there was a controller
-        route = Route(*named)
+        route = Route(next(iter(named)))
     edited = WRITTEN in annotations and annotations[WRITTEN] != digest(nodes)
     edited = edited or (route is not None and route.rollouts != named)
     return Front(

@@ -113,11 +113,14 @@ def judge(answer: Body, example: Example, pair: str) -> str | None:
         return "The answer holds no forecast."
     if not forecast or not all(map(math.isfinite, forecast)):
         return "The forecast is empty or not finite."
-    if example.prediction is None:
-        return None
-    if len(forecast) != len(example.prediction):
-        return f"The forecast has {len(forecast)} values, the recorded one {len(example.prediction)}."
-    for place, (now, then) in enumerate(zip(forecast, example.prediction, strict=True)):
+    return None if example.prediction is None else _differing(forecast, example.prediction)
+
+
+def _differing(forecast: Sequence[float], recorded: Sequence[float]) -> str | None:
+    """Say where a forecast is not the recorded one."""
+    if len(forecast) != len(recorded):
+        return f"The forecast has {len(forecast)} values, the recorded one {len(recorded)}."
+    for place, (now, then) in enumerate(zip(forecast, recorded, strict=True)):
         if not math.isclose(now, then, rel_tol=RELATIVE, abs_tol=ABSOLUTE):
             return f"Value {place} of the forecast is {now:.6g}, the recorded one {then:.6g}."
     return None

@@ -48,14 +48,14 @@ def _owner(found: Object) -> str:
 def _available(deployment: Object) -> int:
     """Replicas that are of the newest kind and answer."""
     status = deployment.get("status", {})
-    return min(status.get("updatedReplicas", 0), status.get("availableReplicas", 0))
+    return int(min(status.get("updatedReplicas", 0), status.get("availableReplicas", 0)))
 
 
 def _complete(deployment: Object) -> bool:
     """Whether a Deployment has just what it wants, and nothing older."""
     status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
     seen = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
-    return seen and wanted > 0 and status.get("replicas", 0) == wanted and _available(deployment) >= wanted
+    return bool(seen and wanted > 0 and status.get("replicas", 0) == wanted and _available(deployment) >= wanted)
 
 
 def _matches(pod: Object, labels: Object) -> bool:

@@ -1,0 +1,92 @@
+"""Controller: look, decide, do, and again; between two rounds it knows nothing."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+from dataclasses import dataclass
+
+from twinpin.pair.errors import PairError
+from twinpin.rollout.actions import Step, Wait
+from twinpin.rollout.cluster import Cluster, Conflict, Pairs, Unanswered
+from twinpin.rollout.decide import decide
+from twinpin.rollout.kube_api import ClusterFault
+from twinpin.rollout.kube_lease import RENEW, KubeLease
+from twinpin.rollout.observe import observe
+from twinpin.rollout.perform import perform
+from twinpin.rollout.snapshot import Snapshot
+from twinpin.rollout.template import BadTemplate
+
+log = logging.getLogger(__name__)
+
+#: Reasons to wait at which a rollout has come to its end, for now.
+ENDS = frozenset({"InSync", "Rejected", "Paused", "Canary"})
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """The loop over one release."""
+
+    cluster: Cluster
+    pairs: Pairs
+
+    async def round(self) -> tuple[Snapshot, Step] | None:
+        """Look, decide and do one thing; None where the look or the deed met a fault, which was logged."""
+        try:
+            seen = await observe(self.cluster, self.pairs, _now)
+            step = decide(seen)
+            if isinstance(step, Wait):
+                log.debug("%s: %s", step.reason, step.message)
+            else:
+                log.info("%s", type(step).__name__)
+                await perform(step, seen, self.cluster, self.pairs)
+        except Conflict as error:
+            log.info("Somebody was faster (%s): looking again.", error)
+        except PairError as error:
+            log.warning("%s", error.message)
+        except (ClusterFault, Unanswered, BadTemplate) as error:
+            log.warning("%s", error)
+        else:
+            return seen, step
+        return None
+
+    async def serve(self, lease: KubeLease) -> None:
+        """Work for ever, while the lease is ours."""
+        while True:
+            if not await _held(lease):
+                await asyncio.sleep(RENEW)
+                continue
+            log.info("This controller has the lease.")
+            work = asyncio.create_task(self._work())
+            try:
+                while await _held(lease):
+                    await asyncio.wait({work}, timeout=RENEW)
+                    if work.done():
+                        work.result()
+            finally:
+                work.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await work
+
+    async def _work(self) -> None:
+        """Go round after round; wait where there is nothing to do, or where something is wrong."""
+        while True:
+            done = await self.round()
+            if done is None:
+                await asyncio.sleep(1.0)
+            elif isinstance(done[1], Wait):
+                await asyncio.sleep(done[0].spec.poll_seconds)
+
+
+async def _held(lease: KubeLease) -> bool:
+    """Whether the lease is ours; not when the API server cannot say."""
+    try:
+        return await lease.hold()
+    except ClusterFault as error:
+        log.warning("%s", error)
+        return False
+
+
+def _now() -> dt.datetime:
+    """The time, where no other clock is given."""
+    return dt.datetime.now(dt.UTC)
