@@ -94,11 +94,8 @@ def release(api, world):
 
     values = one_of_each(world, SEA)
     # KServe's router has no seccomp profile, so the restricted standard would refuse it.
-    with (
-        make_namespace(api, "shared", standard="baseline") as place,
-        installed(world, place, "sea", values, world.pairs["A"]) as made,
-    ):
-        yield made
+    with make_namespace(api, "shared", standard="baseline") as place:
+        yield installed(world, place, "sea", values, world.pairs["A"])
 
 
 @pytest.fixture(scope="session")
@@ -109,5 +106,4 @@ def collapsed(api, world):
     with make_namespace(api, "collapsed") as place:
         world.rooms.make(place, "cache")
         values = merged(one_of_each(world, SEA), COLLAPSED, cached("cache"))
-        with installed(world, place, "whole", values, world.pairs["A"]) as made:
-            yield made
+        yield installed(world, place, "whole", values, world.pairs["A"])

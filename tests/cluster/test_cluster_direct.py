@@ -35,8 +35,7 @@ def direct(world, namespace, empty):
     from cluster_world import SEA  # noqa: PLC0415 -- see conftest
 
     values = merged(one_of_each(world, SEA), DIRECT, scaled_by_cpu("preprocess", 3), replicas(2, "predict"))
-    with installed(world, namespace, "direct", values, world.pairs["A"]) as made:
-        yield made
+    return installed(world, namespace, "direct", values, world.pairs["A"])
 
 
 def test_it_has_no_graph_and_forecasts_all_the_same(direct, questions):

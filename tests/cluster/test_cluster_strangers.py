@@ -38,8 +38,7 @@ def north(world, namespace, pairs):
 def south(world, namespace, pairs):
     """Everything in one process, beside it."""
     values = merged(one_of_each(world, pairs[1].names), COLLAPSED)
-    with installed(world, namespace, "south", values, pairs[1]) as made:
-        yield made
+    return installed(world, namespace, "south", values, pairs[1])
 
 
 def test_a_half_moved_alias_keeps_pods_in_init_with_the_reason_and_the_mend(north):

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import http.client
 import json
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from cluster_api import Namespace
 from cluster_ports import Address, forwarded
 from cluster_tools import attempt, run
 from cluster_values import merged
+from cluster_waits import until
 
 CHART = Path(__file__).parents[2] / "helm" / "twinpin"
 PARTS = ("features", "preprocess", "predict", "gateway", "graph")
@@ -77,8 +79,10 @@ class Release:
         run("helm", "uninstall", self.name, "--namespace", self.namespace.name, "--wait", "--timeout", "120s")
 
     def await_ready(self, seconds=START):
-        """Wait until every replica of every part is ready."""
+        """Wait until every replica of every part is ready, and the gateway knows that they are."""
         self.namespace.await_rollout(*map(self.deployment, self.parts), seconds=seconds)
+        with self.gateway() as address:
+            until(f"health of {self.name}", lambda: self._health(address), 60)
 
     def await_replicas(self, part, number, seconds=START):
         """Wait until a part has this many ready pods."""
@@ -106,14 +110,22 @@ class Release:
     @contextlib.contextmanager
     def gateway(self):
         """Reach one pod of the gateway from here."""
-        with forwarded(self.namespace, f"svc/{self.name}-gateway", 80, 8081) as (http, grpc):
-            yield Address("127.0.0.1", http, grpc)
+        with forwarded(self.namespace, f"svc/{self.name}-gateway", 80, 8081) as (rest, grpc):
+            yield Address("127.0.0.1", rest, grpc)
 
     @contextlib.contextmanager
     def graph(self):
         """Reach one pod of KServe's router from here; it has no gRPC."""
-        with forwarded(self.namespace, f"svc/{self.name}", 80) as (http,):
-            yield Address("127.0.0.1", http, 0)
+        with forwarded(self.namespace, f"svc/{self.name}", 80) as (rest,):
+            yield Address("127.0.0.1", rest, 0)
+
+    def _health(self, address):
+        """Ask the gateway whether all that these values ask for is there."""
+        connection = http.client.HTTPConnection(address.host, address.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", "/health")
+            told = json.loads(connection.getresponse().read())
+        return told["status"] == "ok", told
 
     def _helm(self, verb, *words):
         """Run helm with the values; a refusal is an error with helm's words."""
@@ -129,13 +141,8 @@ def refused(namespace, values):
     return done.stderr
 
 
-@contextlib.contextmanager
 def installed(world, namespace, name, values, pair):
-    """Install a release while the alias is on its pair, and take it away where the test has not."""
+    """Install a release while the alias is on its pair; it goes with its namespace."""
     with world.registrar() as registrar:
         registrar.promote(pair)
-    made = Release(world, namespace, name, values, pair)
-    try:
-        yield made.install()
-    finally:
-        attempt("helm", "uninstall", name, "--namespace", namespace.name, "--ignore-not-found", "--wait=false")
+    return Release(world, namespace, name, values, pair).install()
