@@ -27,6 +27,12 @@ COMMANDS = {
     "promote": Target("twinpin.pair.commands:promote", "Move the alias of both halves, or of neither."),
     "rollback": Target("twinpin.pair.commands:rollback", "Return both halves to the pair before."),
     "status": Target("twinpin.pair.commands:status", "Show the pair behind the alias, and what is wrong with it."),
+    "controller": Target(
+        "twinpin.rollout.commands:controller", "Bring each new pair behind the alias live on a cluster."
+    ),
+    "rollout": Target("twinpin.rollout.commands:rollout", "Bring the pair behind the alias live on a cluster once."),
+    "canary": Target("twinpin.rollout.commands:canary", "Give a new pair a share of the requests first."),
+    "history": Target("twinpin.rollout.commands:history", "Show which pair served when, and why a rollout failed."),
 }
 
 

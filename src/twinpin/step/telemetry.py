@@ -25,7 +25,7 @@ REQUEST_SECONDS = Histogram(
 STEP_SECONDS = Histogram("twinpin_step_duration_seconds", "Time of a step's own work.", ["step"], buckets=_SECONDS)
 IN_FLIGHT = Gauge("twinpin_in_flight", "Requests that a step works on or has waiting.", ["step"])
 PAIR_MISMATCHES = Counter("twinpin_pair_mismatches_total", "Messages refused for another pair's stamp.")
-PAIRS_REFUSED = Counter("twinpin_pairs_refused_total", "Pairs behind the alias that cannot be served; the one before is.")
+PAIRS_REFUSED = Counter("twinpin_pairs_refused_total", "Pairs behind the alias that could not be served.")
 PAIR_INFO = Gauge("twinpin_pair_info", "1 for the pair that serves.", ["pair", "preprocessor_version", "model_version"])
 
 # What every LogRecord has; anything else was given as extra and belongs into the line. uvicorn's colours do not.
