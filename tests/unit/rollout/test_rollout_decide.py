@@ -1,0 +1,289 @@
+"""One look in, one step out: the rules one by one."""
+
+import dataclasses
+import datetime as dt
+
+import pytest
+from rollout_cluster import GRAPH, MANIFESTS
+
+from twinpin.pair.pin import Half, Pin
+from twinpin.pair.version import Versions
+from twinpin.rollout.actions import Apply, MakePin, Probe, Record, Reject, Retire, Switch, Wait
+from twinpin.rollout.decide import decide
+from twinpin.rollout.resource import Canary, Candidate, Rejection, Resource, Serving, Spec, Status
+from twinpin.rollout.snapshot import Aliased, Front, Judgement, NoPair, Part, Rollout, Route, Sender, Snapshot
+from twinpin.rollout.template import Template
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+TEMPLATE = Template(MANIFESTS, GRAPH)
+A, B = "p1-m1-aaaaaa", "p2-m2-bbbbbb"
+DOWN = NoPair("Unreachable", "The registry does not answer.")
+HALF_MOVED = NoPair("HalfMoved", "The alias is on halves of two pairs.")
+
+
+def versions(number):
+    """Both halves of one number."""
+    return Versions(str(number), str(number))
+
+
+def rollout(name, **changes):
+    """A rollout that is whole and ready."""
+    number = name[1]
+    halves = (Half(name=each, version=number, run_id=None, digest="sha256:0") for each in ("preprocessor", "model"))
+    pin = Pin(
+        id=name,
+        rollout=name,
+        alias="production",
+        preprocessor=next(halves),
+        model=next(halves),
+        evidence="tag",
+        created=NOW,
+    )
+    parts = tuple(Part(kind, each, f"u-{each}", digest) for (kind, each), digest in TEMPLATE.digests(name).items())
+    whole = Rollout(name, pin, (*parts, Part("ConfigMap", name, f"u-{name}")), ready=True, serving=True)
+    return dataclasses.replace(whole, **changes)
+
+
+def front(to, **changes):
+    """The graph as we wrote it."""
+    whole = Front("f", to, to.rollouts, version="1", generation=1)
+    return dataclasses.replace(whole, **changes)
+
+
+def look(alias, *rollouts, fronts=None, senders=None, spec=None, now=NOW, judgement=None, **status):
+    """A look at a release in which A serves, with a record that is up to date but for what is told."""
+    fronts = (front(Route(A)),) if fronts is None else fronts
+    record = {"stable": Serving(pair=A, rollout=A, since=NOW), "generations": {"f": 1}, **status}
+    return Snapshot(
+        now=now,
+        fronts=fronts,
+        senders=(Sender("router", frozenset({A})),) if senders is None else senders,
+        resource=Resource(version="1", spec=spec or Spec(), status=Status(**record)),
+        alias=alias if isinstance(alias, NoPair) else Aliased(versions(alias)),
+        rollouts={each.name: each for each in rollouts},
+        template=TEMPLATE,
+        judgement=judgement,
+    )
+
+
+def step(seen):
+    """The step that follows once the record is written."""
+    first = decide(seen)
+    if not isinstance(first, Record):
+        return first
+    known = dataclasses.replace(seen, resource=seen.resource.model_copy(update={"status": first.status}))
+    return decide(known)
+
+
+def candidate(**changes):
+    """B on its way, probed."""
+    fields = {"versions": "p2-m2", "rollout": B, "pair": B, "since": NOW, "probed": TEMPLATE.digest, **changes}
+    return Candidate(**fields)
+
+
+def test_the_record_is_written_before_anything_is_done():
+    """A step never rests on what one process alone knows, and the next look finds the record up to date."""
+    seen = look(2, rollout(A))
+
+    first = decide(seen)
+
+    assert isinstance(first, Record)
+    assert first.status.candidate.versions == "p2-m2"
+    assert step(seen) == MakePin(versions(2))
+
+
+def test_a_pair_that_serves_is_left_alone():
+    """Nothing is on its way."""
+    assert step(look(1, rollout(A))) == Wait("InSync", "The pair behind the alias serves.")
+
+
+@pytest.mark.parametrize(
+    ("of_b", "probed", "expected"),
+    [
+        ({"parts": ()}, None, Apply(B)),
+        ({"ready": False, "message": "0 of 1"}, None, "NotReady"),
+        ({"ready": False, "fault": "resolve: refused"}, None, Reject("NotLoading", "resolve: refused")),
+        ({}, None, Probe(B)),
+        ({}, "another template", Probe(B)),
+        ({}, TEMPLATE.digest, Route(B)),
+    ],
+)
+def test_a_candidate_goes_step_by_step(of_b, probed, expected):
+    """Objects, ready, probe, and only then the graph."""
+    found = step(look(2, rollout(A), rollout(B, **of_b), candidate=candidate(probed=probed)))
+
+    if isinstance(expected, str):
+        assert found.reason == expected
+    else:
+        assert (found.route if isinstance(found, Switch) else found) == expected
+
+
+@pytest.mark.parametrize("alias", [DOWN, HALF_MOVED])
+def test_nothing_is_switched_while_the_alias_cannot_be_read(alias):
+    """The candidate is ready and waits."""
+    found = step(look(alias, rollout(A), rollout(B), candidate=candidate()))
+
+    assert isinstance(found, Wait)
+    assert found.reason == alias.reason
+
+
+def test_a_candidate_that_is_late_is_rejected():
+    """Its time is over, and the message says what it lacked."""
+    late = NOW + dt.timedelta(seconds=Spec().progress_deadline)
+    seen = look(2, rollout(A), rollout(B, ready=False, message="0/1 nodes have room."), candidate=candidate())
+
+    first = decide(dataclasses.replace(seen, now=NOW))
+    known = seen.resource.model_copy(update={"status": first.status})
+    found = step(dataclasses.replace(seen, resource=known, now=late))
+
+    assert isinstance(found, Reject)
+    assert found.reason == "NeverReady"
+    assert "0/1 nodes have room." in found.message
+
+
+def test_a_candidate_is_not_blamed_while_the_registry_is_down():
+    """Its pods may be waiting for their artifacts."""
+    late = NOW + dt.timedelta(days=1)
+
+    found = step(look(DOWN, rollout(A), rollout(B, ready=False), candidate=candidate(), now=late))
+
+    assert isinstance(found, Wait)
+
+
+def rejection(**changes):
+    """B, which was rejected."""
+    fields = {"pair": B, "versions": "p2-m2", "reason": "WrongForecast", "message": "It was wrong.", "at": NOW}
+    return Rejection(**fields, template=TEMPLATE.digest, **changes)
+
+
+def test_a_rejected_pair_is_left_alone():
+    """The one before serves on."""
+    found = step(look(2, rollout(A), rejected=(rejection(),)))
+
+    assert isinstance(found, Wait)
+    assert found.reason == "Rejected"
+
+
+def test_a_rejected_pair_is_tried_again_once_the_alias_was_elsewhere():
+    """Moving it away and back is how a person says so."""
+    away = decide(look(1, rollout(A), rejected=(rejection(),)))
+
+    assert isinstance(away, Record)
+    assert not away.status.rejected[0].active
+    assert step(look(2, rollout(A), rejected=away.status.rejected)) == MakePin(versions(2))
+
+
+def test_a_rejected_pair_is_tried_again_under_another_template():
+    """What failed may have been the template's memory limit."""
+    old = rejection().model_copy(update={"template": "older"})
+
+    assert step(look(2, rollout(A), rejected=(old,))) == MakePin(versions(2))
+
+
+def test_a_person_may_ask_for_another_try():
+    """Each request counts once."""
+    seen = look(2, rollout(A), rejected=(rejection(),))
+    asked = dataclasses.replace(seen, resource=seen.resource.model_copy(update={"retry": "now"}))
+
+    assert step(asked) == MakePin(versions(2))
+
+
+def test_a_canary_gets_its_share_first():
+    """And everything once the share is taken back."""
+    both = (rollout(A), rollout(B))
+    spec = Spec(canary=Canary(percent=10))
+    on = (front(Route(A, B, 10)),)
+
+    assert step(look(2, *both, spec=spec, candidate=candidate())).route == Route(A, B, 10)
+    assert step(look(2, *both, spec=spec, candidate=candidate(), fronts=on)).reason == "Canary"
+    assert step(look(2, *both, candidate=candidate(), fronts=on)).route == Route(B)
+
+
+def test_a_canary_with_bad_figures_is_rejected():
+    """The judgement names the rollout that it is about."""
+    spec = Spec(canary=Canary(percent=10))
+    seen = look(
+        2,
+        rollout(A),
+        rollout(B),
+        spec=spec,
+        candidate=candidate(),
+        fronts=(front(Route(A, B, 10)),),
+        judgement=Judgement(B, "3 % errors"),
+    )
+
+    assert step(seen) == Reject("Judged", "3 % errors")
+
+
+def test_a_rejected_canary_loses_its_share():
+    """The graph goes back to the stable chain alone."""
+    found = step(look(2, rollout(A), rollout(B), rejected=(rejection(),), fronts=(front(Route(A, B, 10)),)))
+
+    assert found.route == Route(A)
+
+
+@pytest.mark.parametrize(
+    "seen_front", [front(Route(A), edited=True, route=None), front(Route(A), current=False), Front("f")]
+)
+def test_a_front_that_is_not_as_written_is_put_back(seen_front):
+    """Edited, behind its template, or gone."""
+    assert step(look(1, rollout(A), fronts=(seen_front,))) == Switch(seen_front, Route(A))
+
+
+def test_no_front_is_pointed_at_what_does_not_answer():
+    """It stays as it is until the stable rollout answers."""
+    edited = front(Route(A), edited=True, route=None)
+
+    found = step(look(1, rollout(A, ready=False, serving=False), fronts=(edited,)))
+
+    assert isinstance(found, Wait)
+    assert found.reason == "StableNotServing"
+
+
+def test_a_pause_stops_everything():
+    """Even the repair of a front."""
+    edited = front(Route(A), edited=True, route=None)
+
+    assert step(look(2, rollout(A), fronts=(edited,), spec=Spec(paused=True))).reason == "Paused"
+
+
+OLD = "p3-m3-cccccc"
+LONG_AGO = NOW - dt.timedelta(hours=1)
+
+
+def test_what_nobody_wants_is_removed_after_the_drain():
+    """First it is put on record as going."""
+    seen = look(1, rollout(A), rollout(OLD), unrouted=({"rollout": OLD, "since": LONG_AGO},))
+
+    first = decide(seen)
+
+    assert first.status.retiring == (OLD,)
+    assert step(seen) == Retire(rollout(OLD), seen.fronts)
+
+
+def test_what_a_router_still_holds_is_not_removed():
+    """However long nothing else has named it."""
+    routers = (Sender("new", frozenset({A})), Sender("ending", frozenset({OLD})))
+    seen = look(1, rollout(A), rollout(OLD), senders=routers, unrouted=({"rollout": OLD, "since": LONG_AGO},))
+
+    assert step(seen).reason == "RouterRolling"
+
+
+def test_what_is_going_is_made_anew_before_it_serves_again():
+    """Somebody may be removing it at this moment."""
+    seen = look(2, rollout(A), rollout(B), candidate=candidate(), retiring=(B,))
+
+    found = step(seen)
+
+    assert isinstance(found, Retire)
+    leaving = rollout(B, parts=tuple(dataclasses.replace(each, deleting=True) for each in rollout(B).parts))
+    assert step(look(2, rollout(A), leaving, candidate=candidate(), retiring=(B,))).reason == "Removing"
+
+
+def test_the_pair_before_stays_warm():
+    """`keep` of those that served are not removed, however long ago."""
+    history = ({"pair": OLD, "rollout": OLD, "start": LONG_AGO, "outcome": "Replaced"},)
+    seen = look(1, rollout(A), rollout(OLD), history=history, unrouted=({"rollout": OLD, "since": LONG_AGO},))
+
+    assert decide(seen).status.kept == (OLD,)
+    assert isinstance(step(seen), Wait)
