@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 import click
 
 from twinpin.pair.registry import MlflowRegistry
+from twinpin.pair.reporting import TALKATIVE
 from twinpin.pair.settings import Settings as PairSettings
 from twinpin.rollout.actions import Wait
 from twinpin.rollout.cluster import Conflict
@@ -46,6 +47,8 @@ def asking(command: Command) -> Callable[..., None]:
     @functools.wraps(command)
     def run(namespace: str | None, **values: Any) -> None:
         logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+        for name in TALKATIVE:
+            logging.getLogger(name).setLevel(logging.ERROR)
         settings = take(Settings, values)
         own = {name: value for name, value in values.items() if name not in Settings.__slots__}
         try:
@@ -70,7 +73,6 @@ def with_registry(command: Callable[..., None]) -> Callable[..., None]:
 @asking
 async def controller(api: KubeApi, settings: Settings, **registry: Any) -> None:
     """Follow the alias: bring each new pair live, and keep the graph on one that serves."""
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
     lease = KubeLease(api, f"{settings.release}-rollout", f"{socket.gethostname()}-{os.getpid()}")
     work = asyncio.create_task(_controller(api, settings, registry).serve(lease))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
