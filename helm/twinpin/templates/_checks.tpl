@@ -7,6 +7,7 @@
 {{- include "twinpin.checkFeatures" . -}}
 {{- include "twinpin.checkTimeouts" . -}}
 {{- include "twinpin.checkOptions" . -}}
+{{- include "twinpin.checkController" . -}}
 {{- end -}}
 
 {{- define "twinpin.checkCluster" -}}
@@ -45,7 +46,11 @@
 {{- fail (printf "everything would be called after %q, and KServe takes names of small letters, digits and dashes that begin with a letter: choose another release name, or set fullnameOverride." $name) -}}
 {{- end -}}
 {{- range $part := include "twinpin.parts" . | fromJsonArray -}}
-{{- range $rollout := include "twinpin.rollouts" (dict "root" $ "part" $part) | fromJsonArray -}}
+{{- $rollouts := include "twinpin.rollouts" (dict "root" $ "part" $part) | fromJsonArray -}}
+{{- if include "twinpin.byController" (dict "root" $ "part" $part) -}}
+{{- $rollouts = list "p00000-m00000-000000" -}}
+{{- end -}}
+{{- range $rollout := $rollouts -}}
 {{- $isvc := include "twinpin.isvc" (dict "root" $ "part" $part "rollout" $rollout) -}}
 {{- $over := sub (len $isvc) 48 -}}
 {{- if gt (int $over) 0 -}}
@@ -62,7 +67,9 @@
 {{- if not (or .Values.registry.uri .Values.registry.env .Values.registry.envFrom) -}}
 {{- fail "registry.uri is empty: set it to the MLflow registry, such as http://mlflow.mlflow.svc:5000 (or let registry.env or registry.envFrom set MLFLOW_TRACKING_URI)." -}}
 {{- end -}}
+{{- if not (include "twinpin.hasController" .) -}}
 {{- include "twinpin.checkPin" . -}}
+{{- end -}}
 {{- end -}}
 
 {{/* A rollout keeps its Pin: other names or another alias would leave every new pod waiting, so they are refused now. */}}
@@ -135,6 +142,27 @@
 {{- with (index $.Values $part).replicas -}}
 {{- if lt (int .max) (int .min) -}}
 {{- fail (printf "%s.replicas.max (%v) is below %s.replicas.min (%v)." $part .max $part .min) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* With a controller; its rollouts keep their Pins too, so the pair's names stay what they were when it came. */}}
+{{- define "twinpin.checkController" -}}
+{{- if include "twinpin.hasController" . -}}
+{{- if not (and (eq .Values.topology "graph") (eq .Values.gateway.mode "graph")) -}}
+{{- fail "controller.enabled needs topology=graph and gateway.mode=graph: the controller switches pairs in the InferenceGraph, which no request meets otherwise." -}}
+{{- end -}}
+{{- if .Values.standby -}}
+{{- fail "standby is set, but with controller.enabled the controller makes all rollouts: take it out, and see controller.keep." -}}
+{{- end -}}
+{{- $name := include "twinpin.fullname" . -}}
+{{- $template := lookup "v1" "ConfigMap" .Release.Namespace (printf "%s-template" $name) -}}
+{{- with (lookup "v1" "ConfigMap" .Release.Namespace (printf "%s-pair" $name)).data | and $template -}}
+{{- $there := list .TWINPIN_PREPROCESSOR_NAME .TWINPIN_MODEL_NAME .TWINPIN_ALIAS -}}
+{{- $wanted := list $.Values.pair.preprocessor $.Values.pair.model $.Values.pair.alias -}}
+{{- if ne (join " " $there) (join " " $wanted) -}}
+{{- fail (printf "the controller of %s follows %s (preprocessor, model, alias), and the values say %s: pods of its rollouts would refuse their Pins, so install another release for them." $name (join ", " $there) (join ", " $wanted)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -1,13 +1,19 @@
 {{/* Graph: the one source of the InferenceGraph and of the gateway's copy. */}}
 
-{{/* Address of a part's model: dict "root" "part" "direct". Direct ones are the pods' own, for the gateway. */}}
+{{/* Address of a part's model: dict "root" "part" "to". To `direct` go the pods' own, to `any` those of all rollouts of a
+     controller, else those of the one that serves. */}}
 {{- define "twinpin.stepUrl" -}}
 {{- $part := dict "root" .root "part" .part "rollout" .root.Values.rollout -}}
-{{- $service := .direct | ternary (printf "%s-direct" (include "twinpin.isvc" $part)) (include "twinpin.predictor" $part) -}}
-http://{{ include "twinpin.host" (dict "root" .root "service" $service) }}{{ if .direct }}:8080{{ end }}/v2/models/{{ .part }}/infer
+{{- $service := include "twinpin.predictor" $part -}}
+{{- if eq .to "direct" -}}
+{{- $service = printf "%s-direct" (include "twinpin.isvc" $part) -}}
+{{- else if and (eq .to "any") (include "twinpin.byController" $part) -}}
+{{- $service = printf "%s-%s" (include "twinpin.fullname" .root) .part -}}
+{{- end -}}
+http://{{ include "twinpin.host" (dict "root" .root "service" $service) }}{{ if eq .to "direct" }}:8080{{ end }}/v2/models/{{ .part }}/infer
 {{- end -}}
 
-{{/* The nodes: dict "root" "direct". A step that is not Hard would have its errors fed to the next one, and `answer=request` makes
+{{/* The nodes: dict "root" "to". A step that is not Hard would have its errors fed to the next one, and `answer=request` makes
      a step answer with the next one's request, since the router hands answers on verbatim. */}}
 {{- define "twinpin.graphNodes" -}}
 {{- $features := include "twinpin.hasFeatures" .root -}}
@@ -57,7 +63,30 @@ from-data:
       dependency: Hard
 {{- end -}}
 
-{{/* The document: dict "root" "direct". */}}
+{{/* What the gateway reads of it: in mode graph to ask the steps for metadata and health, in mode direct to run it. How the
+     router's pods run is not its business. */}}
+{{- define "twinpin.graphCopy" -}}
+{{- $to := eq .Values.gateway.mode "direct" | ternary "direct" (include "twinpin.hasController" . | empty | ternary "serving" "any") -}}
+apiVersion: serving.kserve.io/v1alpha1
+kind: InferenceGraph
+metadata:
+  name: {{ include "twinpin.fullname" . }}
+spec:
+  routerTimeouts:
+    {{- include "twinpin.routerTimeouts" . | nindent 4 }}
+  nodes:
+    {{- include "twinpin.graphNodes" (dict "root" . "to" $to) | nindent 4 }}
+{{- end -}}
+
+{{/* How long the router waits; in mode direct the gateway does for a step. */}}
+{{- define "twinpin.routerTimeouts" -}}
+serverRead: {{ .Values.timeouts.gateway }}
+serverWrite: {{ .Values.timeouts.routerWrite }}
+serverIdle: 180 # above the gateway's idle connections
+serviceClient: {{ .Values.timeouts.routerClient }}
+{{- end -}}
+
+{{/* The document: dict "root". */}}
 {{- define "twinpin.graphDocument" -}}
 {{- $values := .root.Values -}}
 apiVersion: serving.kserve.io/v1alpha1
@@ -72,10 +101,7 @@ metadata:
     serving.kserve.io/autoscalerClass: {{ $values.autoscaling.enabled | ternary "hpa" "none" }}
 spec:
   routerTimeouts:
-    serverRead: {{ $values.timeouts.gateway }}
-    serverWrite: {{ $values.timeouts.routerWrite }}
-    serverIdle: 180 # above the gateway's idle connections
-    serviceClient: {{ $values.timeouts.routerClient }}
+    {{- include "twinpin.routerTimeouts" .root | nindent 4 }}
   minReplicas: {{ $values.graph.replicas.min }}
   maxReplicas: {{ $values.graph.replicas.max }}
   scaleMetric: cpu
@@ -102,5 +128,5 @@ spec:
                 {{- include "twinpin.selector" (dict "root" .root "component" "graph") | nindent 16 }}
     {{- end }}
   nodes:
-    {{- include "twinpin.graphNodes" . | nindent 4 }}
+    {{- include "twinpin.graphNodes" (dict "root" .root "to" "serving") | nindent 4 }}
 {{- end -}}

@@ -151,7 +151,7 @@ spec:
       - name: tmp
         emptyDir: {sizeLimit: 512Mi}
       {{- if include "twinpin.hasPair" . }}
-      {{- include "twinpin.resolveVolumes" .root | nindent 6 }}
+      {{- include "twinpin.resolveVolumes" . | nindent 6 }}
       {{- end }}
       {{- if include "twinpin.readsFeatures" . }}
       - name: features

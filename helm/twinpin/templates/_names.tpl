@@ -53,6 +53,11 @@ app: isvc.{{ include "twinpin.predictor" . }}
 {{- if and (eq .Values.topology "graph") .Values.graph.enabled -}}yes{{- end -}}
 {{- end -}}
 
+{{/* Not empty where the controller makes rollouts and the InferenceGraph. */}}
+{{- define "twinpin.hasController" -}}
+{{- if .Values.controller.enabled -}}yes{{- end -}}
+{{- end -}}
+
 {{/* Labels by which a part's own objects are told apart: dict "root" "component". */}}
 {{- define "twinpin.selector" -}}
 app.kubernetes.io/name: twinpin

@@ -1,4 +1,4 @@
-{{/* Resolve: the init container that lays the rollout's pair on an emptyDir. It alone may ask the API server. */}}
+{{/* Resolve: the init container that lays the rollout's pair on an emptyDir. It alone of its pod may ask the API server. */}}
 
 {{/* The init container: dict "root" "rollout". */}}
 {{- define "twinpin.resolveContainer" -}}
@@ -16,9 +16,13 @@
   env:
     {{- $settings := dict
       "PAIR_DIR" "/mnt/pair"
-      "PINS_CONFIGMAP" (printf "%s-pair" (include "twinpin.fullname" .root))
       "RESOLVE_DEADLINE" $values.deadline
       "ROLLOUT" .rollout -}}
+    {{- if include "twinpin.byController" . -}}
+    {{- $settings = set $settings "PINS_DIR" "/mnt/pins" -}}
+    {{- else -}}
+    {{- $settings = set $settings "PINS_CONFIGMAP" (printf "%s-pair" (include "twinpin.fullname" .root)) -}}
+    {{- end -}}
     {{- if $values.cache.volume -}}
     {{- $settings = merge $settings (dict "CACHE_DIR" "/mnt/cache" "CACHE_KEEP" $values.cache.keep) -}}
     {{- end -}}
@@ -38,6 +42,9 @@
     - {name: tmp, mountPath: /tmp}
     - {name: pair, mountPath: /mnt/pair}
     - {name: api-access, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
+    {{- if include "twinpin.byController" . }}
+    - {name: pin, mountPath: /mnt/pins, readOnly: true}
+    {{- end }}
     {{- if $values.cache.volume }}
     - {name: cache, mountPath: /mnt/cache}
     {{- end }}
@@ -46,10 +53,29 @@
     {{- end }}
 {{- end -}}
 
-{{/* The volumes that it needs. */}}
+{{/* The volumes that it needs: dict "root" "part" "rollout". Where a controller made the Pin before the pod, the pod finds it
+     as a file, and needs no right to read it. */}}
 {{- define "twinpin.resolveVolumes" -}}
 - name: pair
-  emptyDir: {sizeLimit: {{ .Values.resolve.pairSize }}}
+  emptyDir: {sizeLimit: {{ .root.Values.resolve.pairSize }}}
+{{ include "twinpin.apiAccess" . }}
+{{- if include "twinpin.byController" . }}
+- name: pin
+  configMap:
+    name: {{ include "twinpin.fullname" .root }}-pair-{{ .rollout }}
+    items: [{key: pin.json, path: {{ printf "%s.json" .rollout | quote }}}]
+{{- end }}
+{{- with .root.Values.resolve.cache.volume }}
+- name: cache
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .root.Values.resolve.volumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* The volume with the token of the pod's ServiceAccount, for the one container that mounts it. */}}
+{{- define "twinpin.apiAccess" -}}
 - name: api-access
   projected:
     defaultMode: 0444
@@ -57,11 +83,4 @@
       - serviceAccountToken: {path: token, expirationSeconds: 3600}
       - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
       - downwardAPI: {items: [{path: namespace, fieldRef: {fieldPath: metadata.namespace}}]}
-{{- with .Values.resolve.cache.volume }}
-- name: cache
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .Values.resolve.volumes }}
-{{ toYaml . }}
-{{- end }}
 {{- end -}}
