@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from twinpin.rollout.template import GRAPH, MANIFESTS, Template
+
 CHART = Path(__file__).parents[2] / "helm" / "twinpin"
 TOOLS = Path(__file__).parents[2] / "hack" / "tools"
 SERVED = ("serving.kserve.io/v1beta1/InferenceService", "serving.kserve.io/v1alpha1/InferenceGraph")
+#: A pair for which a controller makes a rollout.
+ROLLOUT = "p7-m12-3fa9c1"
 VARIANTS = sorted(path.name.removesuffix("-values.yaml") for path in (CHART / "ci").glob("*-values.yaml"))
 
 
@@ -50,11 +54,28 @@ class Chart:
             self._rendered[wanted] = found
         return self._rendered[wanted]
 
+    def everything(self, variant, changes=None):
+        """Render, and add what the controller makes of one pair, where there is one."""
+        objects = self.objects(variant, changes)
+        if (template := template_of(objects)) is None:
+            return objects
+        made = [*template.documents(ROLLOUT), template.document(ROLLOUT).data()]
+        added = {(each["kind"], each["metadata"]["name"]): each for each in made}
+        assert len(added) == len(made)
+        assert not added.keys() & objects.keys()
+        return objects | added
+
     def refusal(self, variant, changes):
         """Render what must not; gives what Helm says."""
         done = self.attempt(variant, changes)
         assert done.returncode != 0, "Helm took it"
         return done.stderr
+
+
+def template_of(objects):
+    """Read the controller's template; None where there is no controller."""
+    found = [each for (kind, name), each in objects.items() if kind == "ConfigMap" and name.endswith("-template")]
+    return Template(found[0]["data"][MANIFESTS], found[0]["data"][GRAPH]) if found else None
 
 
 def pod_specs(objects):
@@ -95,8 +116,8 @@ def variant(request):
 
 @pytest.fixture
 def objects(chart, variant):
-    """Everything that a variant makes."""
-    return chart.objects(variant)
+    """Everything that a variant makes, a rollout of its controller with it."""
+    return chart.everything(variant)
 
 
 @pytest.fixture

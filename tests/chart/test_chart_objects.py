@@ -40,6 +40,24 @@ def test_selectors_mean_pods_of_the_release(objects, pods):
     assert idle == []
 
 
+def test_peers_of_policies_mean_pods_of_the_release(objects, pods):
+    """A rule for a pod that is called otherwise lets nobody through."""
+    labels = [each for _, each, _ in pods] + [
+        {"app": f"isvc.{name}"} for kind, name in objects if kind == "InferenceGraph"
+    ]
+    peers = [
+        peer["podSelector"]["matchLabels"]
+        for (kind, _), found in objects.items()
+        if kind == "NetworkPolicy"
+        for rule in (*found["spec"].get("ingress", []), *found["spec"]["egress"])
+        for peer in (*rule.get("from", []), *rule.get("to", []))
+        if {"app.kubernetes.io/name", "app"} & peer.get("podSelector", {}).get("matchLabels", {}).keys()
+    ]
+    ours = [each for each in peers if each != {"app": "redis"}]
+
+    assert [each for each in ours if not any(matches(each, own) for own in labels)] == []
+
+
 def test_what_a_pod_refers_to_is_made_too(objects, pods):
     """ServiceAccounts, ConfigMaps and Secrets of the release's own; the Pin is made by the first pod."""
     missing = []
@@ -74,11 +92,13 @@ def test_the_graph_leads_to_services_that_are_there(objects, chart):
     documents = [found for (kind, _), found in objects.items() if kind == "InferenceGraph"]
     documents += [
         yaml.safe_load(found["data"]["graph.yaml"])
-        for (kind, _), found in objects.items()
-        if kind == "ConfigMap" and "graph.yaml" in found["data"]
+        for (kind, name), found in objects.items()
+        if kind == "ConfigMap" and name.endswith("-graph")
     ]
     services = {f"{name}-predictor": 80 for kind, name in objects if kind == "InferenceService"}
-    services |= {name: 8080 for kind, name in objects if kind == "Service" and name.endswith("-direct")}
+    services |= {
+        name: found["spec"]["ports"][0]["port"] for (kind, name), found in objects.items() if kind == "Service"
+    }
     addresses = [
         urlsplit(step["serviceUrl"])
         for document in documents

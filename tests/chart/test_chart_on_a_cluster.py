@@ -9,9 +9,11 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")
-def namespace():
+def namespace(chart):
     """A namespace of its own, since a dry run needs one that is there."""
     name = f"chart-{uuid.uuid4().hex[:5]}"
+    # As `helm install` does where it is no dry run.
+    run("kubectl", "apply", "--server-side", "--force-conflicts", "-f", chart.folder / "crds")
     run("kubectl", "create", "namespace", name)
     yield name
     run("kubectl", "delete", "namespace", name, "--wait=false")
@@ -20,7 +22,7 @@ def namespace():
 def test_the_api_server_takes_every_object(chart, variant, namespace):
     """No field that it does not know, none that it would drop, none that a webhook refuses."""
     # A pod is refused where its ServiceAccount is not there yet; that of helm test runs in tests/cluster.
-    objects = [each for (kind, _), each in chart.objects(variant).items() if kind != "Pod"]
+    objects = [each for (kind, _), each in chart.everything(variant).items() if kind != "Pod"]
     judged = ("--dry-run=server", "--validate=strict", "-f", "-")
 
     told = attempt("kubectl", "apply", "-n", namespace, *judged, stdin=documents(*objects))

@@ -107,6 +107,29 @@ def test_an_answer_of_another_pair_fails(gateway, ask, path, half):
     assert f"{path} was answered by the pair" in done.stderr
 
 
+def test_without_a_pin_every_answer_carries_a_whole_pair(gateway, ask):
+    """A controller may have changed the pair since; the health tells of any rollout's."""
+    other = {"id": "p8-m13-0a1b2c", "preprocessor_version": "8", "model_version": "13"}
+    gateway.answers["/predict"] = (200, {"prediction": [1.0], "pair": other})
+    gateway.answers["/health"] = (200, {"status": "ok", "pair": None})
+
+    done = ask(PIN="")
+
+    assert done.returncode == 0, done.stderr
+    assert "/predict: pair p8-m13-0a1b2c" in done.stdout
+
+
+@pytest.mark.parametrize("pair", [None, PAIR | {"id": None}, PAIR | {"model_version": "11"}])
+def test_without_a_pin_halves_of_two_pairs_fail(gateway, ask, pair):
+    """So does an answer that says nothing of its pair."""
+    gateway.answers["/predict"] = (200, {"prediction": [1.0], "pair": pair})
+
+    done = ask(PIN="")
+
+    assert done.returncode == 1
+    assert "which is no whole pair" in done.stderr
+
+
 def test_metadata_of_another_version_fails(gateway, ask):
     """The gateway would tell clients what it does not serve."""
     gateway.answers["/v2/models/forecast"] = (200, {"versions": ["11"]})

@@ -34,8 +34,8 @@ def test_pods_mount_what_the_standard_allows(pods):
     assert kinds <= VOLUMES
 
 
-def test_only_the_init_container_has_a_token(pods):
-    """A step that is taken over finds no way to the API server."""
+def test_only_the_init_container_and_the_controller_have_a_token(pods):
+    """A step that is taken over finds no way to the API server; the controller serves nobody."""
     for name, _, spec in pods:
         assert spec["automountServiceAccountToken"] is False, name
         holders = [
@@ -43,7 +43,8 @@ def test_only_the_init_container_has_a_token(pods):
             for each in containers(spec)
             if any(mount["mountPath"] == TOKEN for mount in each["volumeMounts"])
         ]
-        assert holders == [each["name"] for each in spec.get("initContainers", [])], name
+        controller = [each["name"] for each in containers(spec) if each.get("args") == ["controller"]]
+        assert holders == [each["name"] for each in spec.get("initContainers", [])] + controller, name
 
 
 def test_only_the_init_container_may_write_the_pair(pods):

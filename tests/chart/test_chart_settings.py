@@ -15,6 +15,7 @@ from twinpin.graph.settings import Settings as Graph
 from twinpin.pair.settings import Settings as Pair
 from twinpin.predict.settings import Settings as Predict
 from twinpin.preprocess.settings import Settings as Preprocess
+from twinpin.rollout.settings import Settings as Rollout
 from twinpin.settings import entries
 from twinpin.step import telemetry
 from twinpin.step.settings import Settings as Server
@@ -25,6 +26,7 @@ TAKES = {
     "step features": (Features, Server),
     "step preprocess": (Pair, Preprocess, Server),
     "step predict": (Pair, Predict, Server),
+    "controller": (Rollout, Pair),
     "gateway": (Gateway, Remote, Graph, Server),
     "serve": (Server, Gateway, Graph, Pair, Follow, Features, Preprocess, Predict),
 }
@@ -82,12 +84,14 @@ def test_the_graph_is_the_one_that_the_product_ships(chart, mode):
     assert check(copy, strict=True) == []
 
 
-def test_the_object_and_the_gateways_copy_are_one_document(chart):
-    """In mode graph, where both lead to the same Services."""
+def test_the_gateways_copy_is_what_the_object_says_of_requests(chart):
+    """In mode graph, where both lead to the same Services; how the router's pods run is left out."""
     objects = chart.objects("graph")
     copy = yaml.safe_load(objects["ConfigMap", "forecast-graph"]["data"]["graph.yaml"])
+    graph = objects["InferenceGraph", "forecast"]
+    told = {name: graph["spec"][name] for name in ("routerTimeouts", "nodes")}
 
-    assert copy == objects["InferenceGraph", "forecast"]
+    assert copy == {**graph, "metadata": {"name": "forecast"}, "spec": told}
 
 
 def test_keda_asks_for_a_metric_that_there_is(chart):
