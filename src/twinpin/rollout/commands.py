@@ -73,7 +73,8 @@ def with_registry(command: Callable[..., None]) -> Callable[..., None]:
 @asking
 async def controller(api: KubeApi, settings: Settings, **registry: Any) -> None:
     """Follow the alias: bring each new pair live, and keep the graph on one that serves."""
-    lease = KubeLease(api, f"{settings.release}-rollout", f"{socket.gethostname()}-{os.getpid()}")
+    # The pod's name: a container that is started anew in it need not wait for what its own word is still worth.
+    lease = KubeLease(api, f"{settings.release}-rollout", socket.gethostname())
     work = asyncio.create_task(_controller(api, settings, registry).serve(lease))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
     try:
