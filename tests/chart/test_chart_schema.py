@@ -127,6 +127,11 @@ def test_a_typo_is_refused_with_its_name(chart, place):
         ("route.hostnames", ["http://a.b"]),
         ("standby", ["r2", "r2"]),
         ("features.window", 0),
+        ("controller.enabled", "yes"),
+        ("controller.keep", 11),
+        ("controller.pollSeconds", 0),
+        ("controller.progressDeadline", 9),
+        ("controller.drain", -1),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_place(chart, path, wrong):
