@@ -1,0 +1,184 @@
+"""The controller's own code, with the rights of its Role alone, at a real API server that also guards owners."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import subprocess
+import time
+
+import pytest
+import yaml
+from api_server import LocalApiServer, program
+from kubernetes import client, config
+
+from twinpin.pair.pin import Half, Pin
+from twinpin.rollout.kube_api import ClusterFault, KubeApi
+from twinpin.rollout.kube_cluster import KubeCluster
+from twinpin.rollout.kube_lease import KubeLease
+from twinpin.rollout.probing import Prober, post_directly
+from twinpin.rollout.resource import Status
+from twinpin.rollout.snapshot import Route
+from twinpin.rollout.template import GRAPH, MANIFESTS, Template
+
+ROLLOUT = "p7-m7-3fa9c1"
+#: KServe's kinds, as far as an API server must know them to keep what it is given.
+KINDS = {"InferenceService": "v1beta1", "InferenceGraph": "v1alpha1"}
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+HALF = {"version": "7", "run_id": None, "digest": "sha256:00"}
+PIN = Pin(
+    id=ROLLOUT,
+    rollout=ROLLOUT,
+    alias="production",
+    preprocessor=Half(name="a", **HALF),
+    model=Half(name="b", **HALF),
+    evidence="tag",
+    created=NOW,
+)
+
+
+class GuardingApiServer(LocalApiServer):
+    """Who changes the owners of an object must be able to delete it, and to finalize an owner that is held back."""
+
+    def _run(self, name, *arguments):
+        """Switch on what OpenShift has on."""
+        more = ["--enable-admission-plugins=OwnerReferencesPermissionEnforcement"] if name == "kube-apiserver" else []
+        super()._run(name, *arguments, *more)
+
+
+def definition(kind, version):
+    """Write a CustomResourceDefinition that takes anything."""
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    names = {"kind": kind, "plural": f"{kind.lower()}s", "singular": kind.lower(), "listKind": f"{kind}List"}
+    served = {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    group = "serving.kserve.io"
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{names['plural']}.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [served]},
+    }
+
+
+@pytest.fixture(scope="module")
+def admin(tmp_path_factory):
+    """The administrator's kubectl at an API server of our own."""
+    if missing := [name for name in ("etcd", "kube-apiserver", "kubectl") if program(name) is None]:
+        pytest.skip(f"needs {', '.join(missing)}: hack/cluster/build makes them from Go modules")
+    server = GuardingApiServer(tmp_path_factory.mktemp("api")).start()
+
+    def kubectl(*words, documents=()):
+        command = [program("kubectl"), f"--kubeconfig={server.kubeconfig}", *map(str, words)]
+        text = yaml.safe_dump_all(documents)
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+
+    kubectl.kubeconfig = server.kubeconfig
+    yield kubectl
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def installed(chart, admin):
+    """A release with a controller, all but the pod of helm test."""
+    objects = chart.objects("controller")
+    admin("apply", "-f", "-", documents=[definition(*each) for each in KINDS.items()])
+    admin("apply", "-f", chart.folder / "crds")
+    admin("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    admin("create", "namespace", chart.namespace)
+    rest = [each for (kind, _), each in objects.items() if kind != "Pod"]
+    admin("apply", "-n", chart.namespace, "-f", "-", documents=rest)
+    router = {**objects["Deployment", "forecast-gateway"], "metadata": {"name": "forecast"}}
+    admin("apply", "-n", chart.namespace, "-f", "-", documents=[router])  # as KServe makes it
+    await_rights(admin, chart.namespace)
+    return objects
+
+
+def await_rights(admin, namespace):
+    """Wait until the server knows of the Role: it learns of Roles a little later than it stores them."""
+    account = f"--as=system:serviceaccount:{namespace}:forecast-controller"
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with contextlib.suppress(subprocess.CalledProcessError):  # it says no
+            admin("auth", "can-i", "-n", namespace, account, "list", "pods")
+            return
+    raise RuntimeError("The controller was never allowed to list pods.")
+
+
+@pytest.fixture
+def api(chart, admin, installed, tmp_path, monkeypatch):
+    """The API as the controller's pod reaches it."""
+    document = yaml.safe_load(admin.kubeconfig.read_text())
+    core = client.CoreV1Api(config.new_client_from_config(config_file=str(admin.kubeconfig)))
+    asked = client.AuthenticationV1TokenRequest(spec=client.V1TokenRequestSpec(audiences=[]))
+    issued = core.create_namespaced_service_account_token("forecast-controller", chart.namespace, asked)
+    document["users"][0]["user"] = {"token": issued.status.token}
+    place = tmp_path / "kubeconfig"
+    place.write_text(yaml.safe_dump(document))
+    monkeypatch.setenv("KUBECONFIG", str(place))
+    # The client reads the variable when it is imported, which is long ago here.
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(place))
+    return KubeApi(chart.namespace)
+
+
+async def live_a_rollout(cluster, template):
+    """Do everything that a pair's life takes, in its order; returns what was seen of it."""
+    resource, (front,) = await cluster.resource(), await cluster.fronts()
+    await cluster.create_example(ROLLOUT, '{"data": {}}')
+    await cluster.create_pin(PIN)
+    assert await cluster.create_pin(PIN) == PIN
+    for document in template.documents(ROLLOUT) * 2:  # made, then changed
+        await cluster.apply(document)
+    found = (await cluster.rollouts())[ROLLOUT]
+    await cluster.point(front, Route(ROLLOUT))
+    await cluster.point((await cluster.fronts())[0], Route(ROLLOUT))
+    assert await cluster.senders()
+    await cluster.write(Status(phase="Serving"), resource)
+    await cluster.tell("Normal", "Switched", "It serves.")
+    for _ in range(2):  # holding back the removal of its owner, and not
+        await cluster.fence((await cluster.fronts())[0])
+    for part in found.parts:
+        await cluster.delete(part)
+    return found, (await cluster.fronts())[0], await cluster.rollouts(), await cluster.resource()
+
+
+def test_the_role_is_enough_for_the_life_of_a_rollout(api, installed):
+    """From the Pin to its removal, and every look between."""
+    texts = installed["ConfigMap", "forecast-template"]["data"]
+    template = Template(texts[MANIFESTS], texts[GRAPH])
+    cluster = KubeCluster(api, "forecast", Prober(post_directly))
+
+    found, front, left, resource = asyncio.run(live_a_rollout(cluster, template))
+
+    assert found.pin == PIN
+    assert found.current(template)
+    assert {each.kind for each in found.parts} == {"ConfigMap"} | {each["kind"] for each in template.documents(ROLLOUT)}
+    assert front.follows(Route(ROLLOUT))
+    assert left == {}
+    assert resource.status.phase == "Serving"
+
+
+def test_the_role_is_enough_for_the_lease(api):
+    """Taken, renewed, and given back."""
+    lease = KubeLease(api, "forecast-rollout", "one")
+
+    async def hold():
+        first = [await lease.hold(), await lease.hold(), await lease.holder()]
+        await lease.release()
+        return [*first, await lease.holder()]
+
+    assert asyncio.run(hold()) == [True, True, "one", ""]
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind", "name"),
+    [("get", "Secret", "forecast-features"), ("get", "PairedGraph", "other"), ("get", "InferenceGraph", "other")],
+)
+def test_what_is_not_its_own_is_refused(api, verb, kind, name):
+    """A controller that is taken over reads no Secret, and no other release."""
+    apis = {
+        "Secret": "v1",
+        "PairedGraph": "twinpin.dev/v1alpha1",
+        "InferenceGraph": "serving.kserve.io/v1alpha1",
+    }
+
+    with pytest.raises(ClusterFault, match="forbidden"):
+        asyncio.run(getattr(api, verb)(apis[kind], kind, name))
