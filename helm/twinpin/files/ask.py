@@ -3,8 +3,8 @@
 Where a controller may change the pair there is no one Pin to compare with: then each answer must carry a whole stamp.
 
 The environment says where: GATEWAY, MODEL, REQUEST (a body for /predict), ENTITIES (a JSON list), PATIENCE (seconds
-for which a gateway that cannot serve yet is asked again); PIN names the file of the Pin, or is empty. `helm test` runs it
-in a pod, so it needs nothing but Python.
+for which a gateway that cannot serve yet is asked again); PIN names the file of the Pin, or is empty. `helm test` runs
+it in a pod, so it needs nothing but Python.
 """
 # ruff: noqa: INP001, S310, T201 -- a script that runs alone, asks where it is told to, and prints what it found
 
