@@ -140,6 +140,7 @@ def _controller(api: KubeApi, settings: Settings, registry: dict[str, Any]) -> C
     pairs = RegistryPairs(pair, MlflowRegistry(pair.registry_uri, pair.tracking_uri))
 
     async def through_api_server(url: str, body: Body) -> Body:
+        """Post to a Service from outside the cluster."""
         return await api.post(proxied(url, api.namespace), body, seconds=SECONDS)
 
     prober = Prober(post_directly if api.inside else through_api_server)

@@ -136,6 +136,7 @@ class KubeApi:
         from kubernetes.dynamic.exceptions import NotFoundError  # noqa: PLC0415
 
         def send() -> Object | None:
+            """Find the kind, and call."""
             resource = self._client.resources.get(api_version=api, kind=kind)
             if subresource:
                 resource = resource.subresources[subresource]
