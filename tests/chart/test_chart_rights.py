@@ -158,7 +158,7 @@ def test_the_role_is_enough_for_the_life_of_a_rollout(api, installed):
 
 def test_the_role_is_enough_for_the_lease(api):
     """Taken, renewed, and given back."""
-    lease = KubeLease(api, "forecast-rollout", "one")
+    lease = KubeLease(api, "forecast", "one")
 
     async def hold():
         first = [await lease.hold(), await lease.hold(), await lease.holder()]

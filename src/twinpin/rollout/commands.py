@@ -74,7 +74,7 @@ def with_registry(command: Callable[..., None]) -> Callable[..., None]:
 async def controller(api: KubeApi, settings: Settings, **registry: Any) -> None:
     """Follow the alias: bring each new pair live, and keep the graph on one that serves."""
     # The pod's name: a container that is started anew in it need not wait for what its own word is still worth.
-    lease = KubeLease(api, f"{settings.release}-rollout", socket.gethostname())
+    lease = KubeLease(api, settings.release, socket.gethostname())
     work = asyncio.create_task(_controller(api, settings, registry).serve(lease))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
     try:
@@ -92,7 +92,7 @@ async def rollout(api: KubeApi, settings: Settings, *, wait: bool, retry: bool, 
     """Bring the pair behind the alias live once; where a controller runs, watch it do so."""
     if retry:
         await _annotate(api, settings, RETRY, _now())
-    lease = KubeLease(api, f"{settings.release}-rollout", f"{socket.gethostname()}-{os.getpid()}")
+    lease = KubeLease(api, settings.release, f"{socket.gethostname()}-{os.getpid()}")
     busy = await lease.holder()
     if busy:
         click.echo(f"The controller {busy} does it.", err=True)

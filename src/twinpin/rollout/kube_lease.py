@@ -7,7 +7,10 @@ import datetime as dt
 import time
 
 from twinpin.rollout.cluster import Conflict
-from twinpin.rollout.kube_api import KubeApi, Object
+from twinpin.rollout.kube_api import ClusterFault, KubeApi, Object
+from twinpin.rollout.kube_front import reference
+from twinpin.rollout.resource import GROUP, VERSION
+from twinpin.rollout.resource import KIND as OWNER
 
 API, KIND = "coordination.k8s.io/v1", "Lease"
 
@@ -17,11 +20,12 @@ RENEW = 5.0
 
 
 class KubeLease:
-    """One Lease, as one controller sees it."""
+    """The Lease of a release, as one controller sees it; it goes with the release's PairedGraph."""
 
-    def __init__(self, api: KubeApi, name: str, holder: str) -> None:
+    def __init__(self, api: KubeApi, release: str, holder: str) -> None:
         self._api = api
-        self._name = name
+        self._release = release
+        self._name = f"{release}-rollout"
         self._holder = holder
         #: The holder's last word, and when it was first heard by our own clock: clocks of two machines differ.
         self._heard = ("", 0.0)
@@ -31,8 +35,7 @@ class KubeLease:
         found = await self._api.get(API, KIND, self._name)
         try:
             if found is None:
-                document = {"apiVersion": API, "kind": KIND, "metadata": {"name": self._name}, "spec": self._spec(0)}
-                return await self._api.create(document) is not None
+                return await self._api.create(await self._document()) is not None
             if self._free(found):
                 changes = found["spec"].get("leaseTransitions", 0) + (
                     found["spec"].get("holderIdentity") != self._holder
@@ -59,6 +62,17 @@ class KubeLease:
             return ""
         age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(found["spec"]["renewTime"])
         return str(found["spec"].get("holderIdentity") or "") if age.total_seconds() < SECONDS else ""
+
+    async def _document(self) -> Object:
+        """Make the Lease, owned by the PairedGraph."""
+        owner = await self._api.get(f"{GROUP}/{VERSION}", OWNER, self._release)
+        if owner is None:
+            raise ClusterFault(
+                f"There is no {OWNER} {self._release} in namespace {self._api.namespace}: install the chart with "
+                "controller.enabled=true."
+            )
+        metadata = {"name": self._name, "ownerReferences": [reference(self._release, owner["metadata"]["uid"])]}
+        return {"apiVersion": API, "kind": KIND, "metadata": metadata, "spec": self._spec(0)}
 
     def _free(self, found: Object) -> bool:
         """Whether it is ours, nobody's, or its holder has been silent for long enough."""
