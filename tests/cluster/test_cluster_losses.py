@@ -3,18 +3,32 @@
 import pytest
 from cluster_load import load
 from cluster_values import replicas
+from cluster_waits import until
 
 pytestmark = pytest.mark.cluster
 
 PARTS = ("features", "preprocess", "predict", "graph", "gateway")
+#: Those whose container has a Python; KServe's router has nothing but itself.
+OURS = ("features", "preprocess", "predict", "gateway")
 CLIENTS = 4
+#: Seconds: the kubelet looks at containers every second, tells the API server, which tells kube-proxy; a probe every 2.
+NOTICED = 8.0
+#: No process may end the first one of its container, but the kernel does where memory ends: it takes the one that
+#: offers itself most.
+STARVE = """
+open("/proc/1/oom_score_adj", "w").write("1000")
+taken = []
+while True:
+    taken.append(bytearray(b"x") * (16 << 20))
+"""
 
 
 @pytest.fixture(scope="module")
 def doubled(release):
     """Two pods of every part."""
     release.upgrade(replicas(2, *PARTS))
-    return release
+    yield release
+    release.upgrade(replicas(1, *PARTS))
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -41,3 +55,23 @@ def test_a_pod_that_is_torn_away_takes_few_requests_with_it(doubled, questions, 
 
     assert seen.lost <= 2 * CLIENTS, seen.told()
     assert len(seen.report["pairs"]) == 1
+
+
+@pytest.mark.parametrize("part", OURS)
+def test_a_process_that_is_killed_is_missed_for_seconds_alone(doubled, questions, measured, part):
+    """The kernel ends it in the middle of its work; requests are lost only until the cluster has noticed."""
+    pod = doubled.pods(part)[0]
+    name, container = pod["metadata"]["name"], pod["spec"]["containers"][0]["name"]
+    with load(doubled.namespace, questions.of_release(doubled), clients=CLIENTS) as seen:
+        doubled.namespace.python(name, STARVE, container)
+        until("its end", lambda: restarts(doubled.namespace.get("Pod", name)) > restarts(pod), 60)
+        doubled.await_replicas(part, 2)
+    measured(f"a process of {part} killed", seen.told())
+
+    assert seen.report["lost_for"] <= NOTICED, seen.told()
+    assert len(seen.report["pairs"]) == 1
+
+
+def restarts(pod):
+    """How often the containers of a pod were started again."""
+    return sum(each["restartCount"] for each in pod["status"]["containerStatuses"])

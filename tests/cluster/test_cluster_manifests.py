@@ -109,7 +109,8 @@ def test_mlflow_uris_download_one_half_of_a_checked_pair(world, namespace, stora
             if file.is_file():
                 found = questions.client.send(address, "GET", f"/{file.relative_to(original)}")
                 assert found.body == file.read_bytes(), file.name
-    assert pair.label in str(record)
+    assert f"{record['pair']}-" == pair.label
+    assert record["version"] == pair.versions[1]
 
 
 def test_mlflow_uris_of_two_pairs_are_refused_in_words(world, namespace, storage):

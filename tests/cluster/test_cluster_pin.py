@@ -1,5 +1,7 @@
 """The Pin holds: pods that come after the alias moved serve the pair of the rollout, and so does an upgrade."""
 
+import json
+
 import pytest
 from cluster_load import load
 from cluster_ports import Address, forwarded
@@ -37,15 +39,15 @@ def test_the_alias_did_move(world, moved):
 
 
 def test_pods_that_come_after_the_alias_moved_serve_the_pair_of_the_rollout(release, questions, moved):
-    """Scaled from one to two, all four pods carry the stamp of the Pin, which is untouched."""
-    before = release.pin
+    """One more of each: all pods carry the stamp of the Pin, which is untouched."""
+    before, number = release.pin, len(release.pods("predict"))
     old = {part: {pod["metadata"]["name"] for pod in release.pods(part)} for part in ("preprocess", "predict")}
-    release.upgrade(replicas(2, "preprocess", "predict"))
+    release.upgrade(replicas(number + 1, "preprocess", "predict"))
 
     for part, names in old.items():
         found = stamps(release, questions, part)
-        assert len(found) == 2
-        assert len(set(found) - names) >= 1
+        assert len(found) == number + 1
+        assert len(set(found) - names) == 1
         assert len(set(found.values())) == 1
         assert next(iter(found.values())).startswith(release.pair.label)
     assert release.pin["metadata"]["uid"] == before["metadata"]["uid"]
@@ -83,12 +85,27 @@ def test_the_pin_cannot_be_changed(release, moved):
     assert "immutable" in done.stderr
 
 
-def test_a_new_rollout_serves_what_the_alias_is_on_then(release, questions, moved, world):
-    """Rollout r2 pins pair B, and r1's InferenceServices are gone."""
-    release.upgrade({"rollout": "r2"}, replicas(1, "preprocess", "predict"))
-    release.pair = world.pairs["B"]
+def test_a_new_rollout_serves_what_the_alias_is_on_then(release, questions, moved, world, measured):
+    """It comes up beside the old one, the graph is switched, the old one goes: no request is lost, none is mixed."""
+    old, new = release.rollout, "r2"
+    with load(release.namespace, questions.of_release(release, world.pairs["B"])) as seen:
+        release.upgrade({"standby": [new]})
+        release.await_rollout(new)
+        release.upgrade({"rollout": new, "standby": [old]})
+        release.await_routers()
+        release.pair = world.pairs["B"]
+        release.upgrade({"standby": []})
+    measured("a new rollout under load", seen.told())
     with release.gateway() as address:
         questions.plain_columns(address, release.pair)
+    left = run("kubectl", "-n", release.namespace.name, "get", "inferenceservice", "-o", "name")
 
-    assert f'"{release.pair.label}' in str(release.pin["data"])
-    assert run("kubectl", "-n", release.namespace.name, "get", "inferenceservice", "-o", "name").count("-r1") == 0
+    assert seen.lost == 0, seen.told()
+    assert set(seen.report["pairs"]) == {stamp_of(release, old), stamp_of(release, new)}
+    assert f"-{old}" not in left
+
+
+def stamp_of(release, rollout):
+    """Read the stamp from the Pin of a rollout."""
+    pin = release.namespace.get("ConfigMap", f"{release.name}-pair-{rollout}")
+    return json.loads(pin["data"]["pin.json"])["id"]

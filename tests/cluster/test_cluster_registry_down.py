@@ -35,7 +35,8 @@ def test_a_late_pod_starts_from_the_cache(collapsed, questions, down):
 
 def test_without_a_cache_a_late_pod_waits_and_says_why_then_goes_on(world, release, down):
     """It stays in Init with an event that names the registry, and is ready soon after that is back."""
-    release.upgrade(replicas(2, "preprocess"), wait=False)
+    number = len(release.pods("preprocess"))
+    release.upgrade(replicas(number + 1, "preprocess"), wait=False)
     pod = until("a pod that waits", lambda: waiting(release), 90)
     event = until("its event", lambda: warning(release, pod), 90)
     described = release.namespace.kubectl("describe", "pod", pod)
@@ -44,8 +45,8 @@ def test_without_a_cache_a_late_pod_waits_and_says_why_then_goes_on(world, relea
     assert event["message"] in " ".join(described.split())
     assert "Init:0/1" in release.namespace.kubectl("get", "pod", pod)
     world.start_registry()
-    release.await_replicas("preprocess", 2)
-    release.upgrade(replicas(1, "preprocess"))
+    release.await_replicas("preprocess", number + 1)
+    release.upgrade(replicas(number, "preprocess"))
 
 
 def waiting(release):

@@ -99,7 +99,7 @@ class Namespace:
 
         def look():
             pods = self.pods(deployment)
-            return sum(map(ready, pods)) == number == len(pods) and pods
+            return sum(map(ready, pods)) == number == len(pods), pods
 
         return until(f"{number} ready pods of {deployment}", look, seconds)
 

@@ -33,9 +33,10 @@ class Seen:
         return f"{shown} {self.report['failures']}" if self.report["failures"] else str(shown)
 
 
-def question(url, body, forecast):
-    """Lay out one request with the forecast that must come back."""
-    return {"url": url, "body": body, "forecast": [float(each) for each in forecast], "near": _NEAR}
+def question(url, body, forecasts):
+    """Lay out one request with the forecast that must come back, by the beginning of the stamp that comes with it."""
+    wanted = {label: [float(each) for each in forecast] for label, forecast in forecasts.items()}
+    return {"url": url, "body": body, "forecasts": wanted, "near": _NEAR}
 
 
 @contextlib.contextmanager

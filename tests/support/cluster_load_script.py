@@ -8,6 +8,7 @@ import asyncio
 import collections
 import itertools
 import json
+import operator
 import pathlib
 import signal
 import sys
@@ -45,6 +46,7 @@ class Load:
             "statuses": dict(self.statuses),
             "pairs": dict(self.pairs),
             "longest": round(self.longest, 2),
+            "lost_for": round(self.failures[-1]["at"] - self.failures[0]["at"], 1) if self.failures else 0.0,
             "failures": self.failures[:SHOWN],
         }
 
@@ -85,11 +87,11 @@ class Load:
         else:
             found, pair = document["prediction"], document["pair"]["id"]
         self.pairs[pair] += 1
-        wanted = question["forecast"]
-        near = (
-            len(found) == len(wanted) and max(abs(a - b) for a, b in zip(found, wanted, strict=True)) < question["near"]
-        )
-        return "" if near else f"forecast {found} instead of {wanted}"
+        for label, wanted in question["forecasts"].items():
+            if pair.startswith(label):
+                right = len(found) == len(wanted) and max(map(abs, map(operator.sub, found, wanted))) < question["near"]
+                return "" if right else f"forecast {found} of {pair} instead of {wanted}"
+        return f"forecast of {pair}, which nobody expects"
 
 
 def tell(document):

@@ -153,12 +153,17 @@ def refusal(address, path, body):
     return answer.status, document["error"], document
 
 
-def of_release(release, *, entities=True):
-    """What a load asks of a release's gateway, and of its graph by itself."""
-    asked = [question(f"{release.gateway_url}/predict", {"data": columns(1)}, release.pair.forecast(row(1))[0])]
-    if entities:
-        url = f"{release.gateway_url}/predict/feast"
-        asked.append(question(url, {"entities": 3}, release.pair.forecast(row(3))[0]))
+def of_release(release, *others):
+    """What a load asks of a release's gateway, and of its graph by itself; *others* are pairs that may answer too."""
+    pairs = (release.pair, *others)
+
+    def wanted(location):
+        """The forecast of each pair."""
+        return {pair.label: pair.forecast(row(location))[0] for pair in pairs}
+
+    asked = [question(f"{release.gateway_url}/predict", {"data": columns(1)}, wanted(1))]
+    if "features" in release.parts or release.parts == ("serve",):
+        asked.append(question(f"{release.gateway_url}/predict/feast", {"entities": 3}, wanted(3)))
     if "graph" in release.parts:
-        asked.append(question(release.graph_url, {"data": columns(2)}, release.pair.forecast(row(2))[0]))
+        asked.append(question(release.graph_url, {"data": columns(2)}, wanted(2)))
     return asked

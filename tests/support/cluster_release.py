@@ -79,10 +79,30 @@ class Release:
         run("helm", "uninstall", self.name, "--namespace", self.namespace.name, "--wait", "--timeout", "120s")
 
     def await_ready(self, seconds=START):
-        """Wait until every replica of every part is ready, and the gateway knows that they are."""
+        """Wait until KServe has seen the values, every replica of every part is ready, and the gateway knows it."""
+        until(f"KServe's look at {self.name}", self._seen, seconds)
         self.namespace.await_rollout(*map(self.deployment, self.parts), seconds=seconds)
         with self.gateway() as address:
             until(f"health of {self.name}", lambda: self._health(address), 60)
+
+    def await_rollout(self, rollout):
+        """Wait until the parts of another rollout that stands by are ready."""
+        parts = ("serve",) if self.parts == ("serve",) else ("preprocess", "predict")
+        own = f"-{self.rollout}-predictor"
+        names = [self.deployment(part).removesuffix(own) + f"-{rollout}-predictor" for part in parts]
+        self.namespace.await_rollout(*names)
+
+    def await_routers(self):
+        """Wait until no router pod is left that holds the graph as it was: one goes on for 30 s after its SIGTERM."""
+        until(f"the end of old routers of {self.name}", self._one_graph, 120)
+
+    def _one_graph(self):
+        """Whether all pods of the router, those that end too, are of the newest template."""
+        deployment = self.namespace.get("Deployment", self.name)
+        wanted = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+        pods = self.namespace.list("Pod", **deployment["spec"]["selector"]["matchLabels"])
+        old = [pod["metadata"]["name"] for pod in pods if pod["spec"]["containers"][0]["args"] != wanted]
+        return not old, old
 
     def await_replicas(self, part, number, seconds=START):
         """Wait until a part has this many ready pods."""
@@ -118,6 +138,17 @@ class Release:
         """Reach one pod of KServe's router from here; it has no gRPC."""
         with forwarded(self.namespace, f"svc/{self.name}", 80) as (rest,):
             yield Address("127.0.0.1", rest, 0)
+
+    def _seen(self):
+        """Whether KServe has acted on what helm wrote last: until then Deployments are ready as they were."""
+        own = {"app.kubernetes.io/instance": self.name}
+        objects = [each for kind in ("InferenceService", "InferenceGraph") for each in self.namespace.list(kind, **own)]
+        late = [
+            each["metadata"]["name"]
+            for each in objects
+            if each.get("status", {}).get("observedGeneration") != each["metadata"]["generation"]
+        ]
+        return objects and not late, late
 
     def _health(self, address):
         """Ask the gateway whether all that these values ask for is there."""
