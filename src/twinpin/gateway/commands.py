@@ -54,7 +54,9 @@ def remote_parts(settings: Settings, remote: RemoteSettings, graph: GraphSetting
     """Put a gateway before steps that run elsewhere; raises CannotStart where the settings do not say where."""
     shown = document(settings.graph, strict=graph.strict_graph)
     latencies, probes = Latencies(), Probes()
-    transport: Transport = Http(again=True) if remote.mode == "graph" else Grpc(port=remote.step_grpc_port)
+    # KServe's router answers for 30 s after it was told to stop: connections that outlived it would keep it in use.
+    graphs = remote.mode == "graph"
+    transport: Transport = Http(again=True, lifetime=5.0) if graphs else Grpc(port=remote.step_grpc_port)
     return Parts(
         graph=shown,
         pipeline=_pipeline(shown, transport, remote, graph, latencies),

@@ -26,6 +26,31 @@ def service_url(name: str) -> str:
     return f"http://{name}/v2/models/{name}/infer"
 
 
+class _Pool:
+    """Connections of one age; once it is retired, it closes when its last request is answered."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self.session = session
+        self.born = time.monotonic()
+        self._requests = 0
+        self._retired = False
+
+    async def __aenter__(self) -> aiohttp.ClientSession:
+        self._requests += 1
+        return self.session
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._requests -= 1
+        if self._retired and not self._requests:
+            await self.session.close()
+
+    async def retire(self) -> None:
+        """Take no more requests."""
+        self._retired = True
+        if not self._requests:
+            await self.session.close()
+
+
 class Http:
     """Steps at their `serviceUrl`, path and query verbatim; a `serviceName` goes through *locate*.
 
@@ -33,7 +58,8 @@ class Http:
     and no other, so that binary tensors cross a graph, which KServe's router loses. A connection that a step closed is
     not tried again by itself: the client learns 503, since only it knows whether the same call may run twice. Who knows
     that it may, as of a forecast, makes the transport with *again*: what broke off is then sent once more, over a new
-    connection, which is how a router that is replaced goes unnoticed.
+    connection, which is how a router that is replaced goes unnoticed. A connection in steady use never ends by itself:
+    *lifetime* ends it, so that requests soon reach the pods that came last, and not those that are about to go.
     """
 
     def __init__(
@@ -43,22 +69,25 @@ class Http:
         keep_alive: float = 60.0,
         connect_timeout: float = 5.0,
         again: bool = False,
+        lifetime: float = math.inf,
     ) -> None:
-        """*keep_alive*: seconds that an idle connection stays open, below the servers' 120; both in seconds."""
+        """*keep_alive*: seconds that an idle connection stays open, below the servers' 120; all times in seconds."""
         self._locate = locate
         self._keep_alive = keep_alive
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
         self._urls: dict[Target, URL] = {}
         self._again = again
-        self._session: aiohttp.ClientSession | None = None
-        self._fresh: aiohttp.ClientSession | None = None
+        self._lifetime = lifetime
+        self._kept: _Pool | None = None
+        self._fresh: _Pool | None = None
+        self._retired: set[_Pool] = set()
         self._outages = Outages(log)
 
     async def send(self, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
         """POST the body; whatever status comes back is the step's answer."""
         try:
             try:
-                reply = await self._post(self._open(), target, body, headers, deadline)
+                reply = await self._post(await self._open(), target, body, headers, deadline)
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
                 if not self._again:
                     raise
@@ -74,28 +103,34 @@ class Http:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for session in (self._session, self._fresh):
-            if session is not None:
-                await session.close()
+        for pool in (self._kept, self._fresh, *self._retired):
+            if pool is not None:
+                await pool.session.close()
 
-    async def _post(
-        self, session: aiohttp.ClientSession, target: Target, body: Body, headers: Headers, deadline: float | None
-    ) -> Reply:
+    async def _post(self, pool: _Pool, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
         """Send the body once."""
         sent = _headers(body, headers, deadline)
-        async with session.post(self._url(target), data=body.bytes(), headers=sent, allow_redirects=False) as answer:
+        async with (
+            pool as session,
+            session.post(self._url(target), data=body.bytes(), headers=sent, allow_redirects=False) as answer,
+        ):
             return _reply(target, answer.status, await answer.read(), answer.headers)
 
-    def _open(self) -> aiohttp.ClientSession:
-        """Make the session at the first call, since it belongs to the event loop that runs then."""
-        if self._session is None:
-            self._session = self._session_of(aiohttp.TCPConnector(limit=0, keepalive_timeout=self._keep_alive))
-        return self._session
+    async def _open(self) -> _Pool:
+        """Make the pool at the first call, since it belongs to the event loop that runs then, and when one is old."""
+        kept = self._kept
+        if kept is not None and time.monotonic() - kept.born <= self._lifetime:
+            return kept
+        self._kept = made = _Pool(self._session_of(aiohttp.TCPConnector(limit=0, keepalive_timeout=self._keep_alive)))
+        if kept is not None:
+            self._retired = {each for each in self._retired if not each.session.closed} | {kept}
+            await kept.retire()
+        return made
 
-    def _open_anew(self) -> aiohttp.ClientSession:
-        """Make the session whose every call has a connection of its own: kept ones may all lead to the dead."""
+    def _open_anew(self) -> _Pool:
+        """Make the pool whose every request has a connection of its own: kept ones may all lead to the dead."""
         if self._fresh is None:
-            self._fresh = self._session_of(aiohttp.TCPConnector(limit=0, force_close=True))
+            self._fresh = _Pool(self._session_of(aiohttp.TCPConnector(limit=0, force_close=True)))
         return self._fresh
 
     def _session_of(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:

@@ -141,7 +141,7 @@ async def test_connections_are_kept(stubs, http):
     target, body = Target(stubs.url("a", {"ok": 1})), Body.of_json({})
     for _ in range(100):
         await http.send(target, body, (), None)
-    kept = sum(len(idle) for idle in http._session.connector._conns.values())
+    kept = sum(len(idle) for idle in http._kept.session.connector._conns.values())
 
     replies = await asyncio.gather(*(http.send(target, body, (), None) for _ in range(100)))
 
@@ -200,3 +200,23 @@ async def test_by_itself_nothing_is_sent_twice():
         with pytest.raises(Unavailable, match="broke off"):
             await http.send(Target(f"http://127.0.0.1:{port}/"), Body.of_json({}), (), None)
         await http.aclose()
+
+
+async def test_connections_end_with_their_lifetime_and_no_request_with_them(stubs):
+    """A slow request keeps its old connection, the next one has a new one."""
+    http = Http(lifetime=0.05)
+    target = Target(stubs.url("a", {}, delay=0.3))
+    slow = asyncio.create_task(http.send(target, Body.of_json({}), (), None))
+    await asyncio.sleep(0.1)
+    first = http._kept
+    quick = await http.send(Target(stubs.url("a", {})), Body.of_json({}), (), None)
+    open_meanwhile = not first.session.closed
+    reply = await slow
+    second = http._kept
+    await http.aclose()
+
+    assert (quick.status, reply.status) == (200, 200)
+    assert second is not first
+    assert open_meanwhile
+    assert first.session.closed
+    assert second.session.closed
