@@ -13,13 +13,14 @@ OURS = ("features", "preprocess", "predict", "gateway")
 CLIENTS = 4
 #: Seconds: the kubelet looks at containers every second, tells the API server, which tells kube-proxy; a probe every 2.
 NOTICED = 8.0
-#: No process may end the first one of its container, but the kernel does where memory ends: it takes the one that
-#: offers itself most.
+#: No process may end the first one of its container, but the kernel does where memory ends. A file in memory counts
+#: for the container and not for the process that writes it, so the server is the largest.
 STARVE = """
+import os
 open("/proc/1/oom_score_adj", "w").write("1000")
-taken = []
+file = os.memfd_create("memory")
 while True:
-    taken.append(bytearray(b"x") * (16 << 20))
+    os.write(file, bytes(16 << 20))
 """
 
 
@@ -44,9 +45,9 @@ def test_a_pod_that_goes_with_grace_takes_no_request_with_it(doubled, questions,
     assert seen.lost == 0, seen.told()
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", ["graph"])
 def test_a_pod_that_is_torn_away_takes_few_requests_with_it(doubled, questions, measured, part):
-    """At most what was under way, and one more of each client on a connection that was not known to be dead."""
+    """KServe's router, which nothing can kill from inside: at most what was under way, and one more of each client."""
     gone = doubled.pods(part)[0]["metadata"]["name"]
     with load(doubled.namespace, questions.of_release(doubled), clients=CLIENTS) as seen:
         doubled.namespace.delete_pod(gone, force=True)

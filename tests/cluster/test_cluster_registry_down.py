@@ -34,14 +34,15 @@ def test_a_late_pod_starts_from_the_cache(collapsed, questions, down):
 
 
 def test_without_a_cache_a_late_pod_waits_and_says_why_then_goes_on(world, release, down):
-    """It stays in Init with an event that names the registry, and is ready soon after that is back."""
+    """It stays in Init with an event that names MLflow, and is ready soon after that is back."""
     number = len(release.pods("preprocess"))
     release.upgrade(replicas(number + 1, "preprocess"), wait=False)
     pod = until("a pod that waits", lambda: waiting(release), 90)
     event = until("its event", lambda: warning(release, pod), 90)
     described = release.namespace.kubectl("describe", "pod", pod)
 
-    assert "registry" in event["message"].lower()
+    assert "mlflow" in event["message"]
+    assert "does not answer" in event["message"]
     assert event["message"] in " ".join(described.split())
     assert "Init:0/1" in release.namespace.kubectl("get", "pod", pod)
     world.start_registry()
@@ -60,6 +61,5 @@ def waiting(release):
 
 def warning(release, pod):
     """Find the Warning that the init container wrote on its pod."""
-    found = [each for each in release.namespace.events(pod) if each["type"] == "Warning" and each.get("action")]
-    ours = [each for each in found if "resolve" in str(each.get("reportingComponent")) or "twinpin" in str(each)]
-    return ours[-1] if ours else None
+    ours = [each for each in release.namespace.events(pod) if each["source"].get("component") == "twinpin-resolve"]
+    return next((each for each in ours if each["type"] == "Warning"), None)
