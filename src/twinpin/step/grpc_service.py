@@ -37,10 +37,17 @@ Call: TypeAlias = grpc.aio.ServicerContext
 Handler: TypeAlias = Callable[[Proto, Call], Awaitable[Proto]]
 
 
-def grpc_server(models: Sequence[Served], limits: Limits, lifecycle: Lifecycle | None = None) -> grpc.aio.Server:
+#: Milliseconds after which a connection ends, its calls finished: a client looks its names up anew only when one ends,
+#: and so finds the pods that an autoscaler added.
+CONNECTION_AGE = 30_000
+
+
+def grpc_server(
+    models: Sequence[Served], limits: Limits, lifecycle: Lifecycle | None = None, *, age: int = CONNECTION_AGE
+) -> grpc.aio.Server:
     """Make a server without a port: the inference service and grpc.health.v1; add a port, start it, stop it.
 
-    It must be made on the running event loop.
+    It must be made on the running event loop. *age* in milliseconds.
     """
     server = grpc.aio.server(
         options=[
@@ -51,6 +58,8 @@ def grpc_server(models: Sequence[Served], limits: Limits, lifecycle: Lifecycle |
             # A client may keep its connection alive as often as KServe's and Envoy's do.
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
             ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.max_connection_age_ms", age),
+            ("grpc.max_connection_age_grace_ms", int(limits.request_timeout * 1000)),
         ]
     )
     front = _Front(Models(models, lifecycle), limits)

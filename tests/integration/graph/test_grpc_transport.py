@@ -14,7 +14,7 @@ from twinpin.graph.executor import Executor
 from twinpin.graph.grpc_transport import Grpc
 from twinpin.graph.transport import Target
 from twinpin.step.errors import DeadlineExceeded, PairMismatch, Unavailable, UnknownEntities
-from twinpin.step.grpc_service import grpc_server
+from twinpin.step.grpc_service import CONNECTION_AGE, grpc_server
 from twinpin.step.limits import Limits
 from twinpin.step.step import Message
 
@@ -56,9 +56,9 @@ async def hang(_message):
 
 
 @asynccontextmanager
-async def serving(*models, **limits):
+async def serving(*models, age=CONNECTION_AGE, **limits):
     """Serve models on a free port of the loopback interface; gives the port."""
-    server = grpc_server(models, Limits(**limits))
+    server = grpc_server(models, Limits(**limits), age=age)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
@@ -266,3 +266,24 @@ async def test_the_log_says_once_why_a_step_cannot_be_reached(caplog):
 
     assert [line.getMessage() for line in lines] == ["a step of the graph cannot be reached"]
     assert str(port) in lines[0].cause
+
+
+async def test_connections_that_end_of_age_take_no_request_with_them():
+    """Four clients ask without a pause while their connections end about every fifth of a second."""
+
+    async def slowly(message):
+        await asyncio.sleep(0.002)
+        return message
+
+    async def asks(grpc, until):
+        statuses = []
+        while time.monotonic() < until:
+            statuses.append((await grpc.send(Target(url("a")), BODY, (), None)).status)
+        return statuses
+
+    async with serving(Pure("a", slowly), age=200) as port, transport(port) as grpc:
+        until = time.monotonic() + 4
+        answered = [status for each in await asyncio.gather(*(asks(grpc, until) for _ in range(4))) for status in each]
+
+    assert set(answered) == {200}
+    assert len(answered) > 200
