@@ -18,6 +18,8 @@ pytestmark = pytest.mark.cluster
 
 #: Seconds in which a part must have grown: metrics-server looks every 15 s, the autoscaler too, and a pod starts.
 GROWTH = 240
+#: Seconds in which a pod that is new must have its share of the requests.
+SPREAD = 60
 COUNT = re.compile(r"^twinpin_step_duration_seconds_count\{.*\} (\S+)$", re.MULTILINE)
 
 
@@ -47,15 +49,53 @@ def test_it_has_no_graph_and_forecasts_all_the_same(direct, questions):
     assert direct.namespace.list("InferenceGraph") == []
 
 
-def test_requests_meet_every_pod_of_a_step(direct, questions):
-    """The headless Service names both pods of predict, and each has made forecasts."""
-    with direct.gateway() as address:
-        for _ in range(20):
-            questions.plain_columns(address, direct.pair)
+def test_autoscalers_see_what_the_pods_use(direct):
+    """metrics-server gives every HorizontalPodAutoscaler a figure."""
 
-    counted = [forecasts(direct, questions, pod["metadata"]["name"]) for pod in direct.pods("predict")]
-    assert len(counted) == 2
-    assert all(number > 0 for number in counted), counted
+    def figures():
+        found = {}
+        for each in direct.namespace.list("HorizontalPodAutoscaler"):
+            metrics = each["status"].get("currentMetrics") or [{}]
+            found[each["metadata"]["name"]] = (
+                metrics[0].get("resource", {}).get("current", {}).get("averageUtilization")
+            )
+        return bool(found) and None not in found.values(), found
+
+    found = until("a figure for every autoscaler", figures, 120)
+
+    assert {name.removesuffix("-predictor") for name in found} == {
+        direct.deployment(part).removesuffix("-predictor") for part in direct.parts
+    }
+
+
+def test_preprocess_grows_under_load(direct, questions, measured):
+    """Its autoscaler adds pods, which serve the same pair; no request is lost on the way."""
+    assert len(direct.pods("preprocess")) == 1
+    with load(direct.namespace, questions.of_release(direct), clients=8, pause=0.0) as seen:
+        begun = time.monotonic()
+        deployment = direct.deployment("preprocess")
+        until("a second pod of preprocess", lambda: len(direct.namespace.ready_pods(deployment)) > 1, GROWTH)
+        took = time.monotonic() - begun
+    measured("preprocess grew under load after seconds", round(took))
+    measured("while it grew", seen.told())
+
+    assert seen.lost == 0, seen.told()
+    assert len(seen.report["pairs"]) == 1
+
+
+def test_requests_meet_every_pod_of_a_step(direct, questions):
+    """The headless Services name them, also those that came later than the gateway: each has its share soon."""
+    direct.await_replicas("predict", 2)
+    with load(direct.namespace, questions.of_release(direct)):
+        for part in ("predict", "preprocess"):
+            until(f"forecasts of all pods of {part}", lambda part=part: shared(direct, questions, part), SPREAD)
+
+
+def shared(release, questions, part):
+    """Whether all ready pods of a part have answered requests, and how many each."""
+    names = [pod["metadata"]["name"] for pod in release.namespace.ready_pods(release.deployment(part))]
+    counts = {name: forecasts(release, questions, name) for name in names}
+    return len(counts) > 1 and all(counts.values()), counts
 
 
 def forecasts(release, questions, pod):
@@ -75,39 +115,6 @@ def test_a_pod_of_a_step_that_goes_is_not_missed(direct, questions, measured):
     measured("mode direct: a pod of predict deleted with grace", seen.told())
 
     assert seen.lost == 0, seen.told()
-
-
-def test_autoscalers_see_what_the_pods_use(direct):
-    """metrics-server gives every HorizontalPodAutoscaler a figure."""
-
-    def figures():
-        found = {}
-        for each in direct.namespace.list("HorizontalPodAutoscaler"):
-            metrics = each["status"].get("currentMetrics") or [{}]
-            found[each["metadata"]["name"]] = (
-                metrics[0].get("resource", {}).get("current", {}).get("averageUtilization")
-            )
-        return bool(found) and None not in found.values(), found
-
-    found = until("a figure for every autoscaler", figures, 120)
-
-    assert set(found) == {direct.deployment(part) for part in direct.parts}
-
-
-def test_preprocess_grows_under_load(direct, questions, measured):
-    """Its autoscaler adds pods, which serve the same pair; no request is lost on the way."""
-    begun = time.monotonic()
-    with load(direct.namespace, questions.of_release(direct), clients=8, pause=0.0) as seen:
-        until(
-            "a second pod of preprocess",
-            lambda: len(direct.namespace.ready_pods(direct.deployment("preprocess"))) > 1,
-            GROWTH,
-        )
-    measured("preprocess grew under load after seconds", round(time.monotonic() - begun))
-    measured("while it grew", seen.told())
-
-    assert seen.lost == 0, seen.told()
-    assert len(seen.report["pairs"]) == 1
 
 
 def test_uninstall_leaves_nothing(direct, empty, measured):
