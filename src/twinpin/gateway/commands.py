@@ -56,7 +56,7 @@ def remote_parts(settings: Settings, remote: RemoteSettings, graph: GraphSetting
     latencies, probes = Latencies(), Probes()
     # KServe's router answers for 30 s after it was told to stop: connections that outlived it would keep it in use.
     graphs = remote.mode == "graph"
-    transport: Transport = Http(again=True, lifetime=5.0) if graphs else Grpc(port=remote.step_grpc_port)
+    transport: Transport = Http(again=True, lifetime=5.0) if graphs else Grpc(port=remote.step_grpc_port, again=True)
     return Parts(
         graph=shown,
         pipeline=_pipeline(shown, transport, remote, graph, latencies),

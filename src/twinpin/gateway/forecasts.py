@@ -74,6 +74,7 @@ class Forecasts:
 
     async def infer(self, message: Message, *, deadline: float | None = None) -> Message:
         """Answer a protocol request: one tensor of entities goes by the feature store, columns do not."""
+        await self._know_key(message)
         query = entity_query(message, self.stages.entity_key, limit=self.limits.max_rows)
         if query is not None:
             return await self.by_entity(query, deadline=deadline)
@@ -117,6 +118,15 @@ class Forecasts:
         answer = await self._within(deadline, lambda by: self._pipeline.forecast(body, headers, deadline=by))
         self._note(pair(answer))
         return answer
+
+    async def _know_key(self, message: Message) -> None:
+        """Ask the features step what its key is, where nobody has yet and the one column may be of that name."""
+        features = self.stages.features
+        if features is None or self.stages.entity_key is not None or len(message.tensors) != 1:
+            return
+        name, values = next(iter(message.tensors.items()))
+        if values.size == len(values) and name not in {spec.name for spec in self.stages.preprocess.inputs}:
+            await features.check()
 
     def _note(self, found: dict[str, str | None]) -> None:
         """Remember the pair that answered, and show it in the metrics in place of the one before."""

@@ -37,7 +37,12 @@ class Probes:
     async def get(self, url: str) -> dict[str, Any]:
         """Return a JSON document; raises Unavailable for any other answer, and for none."""
         if self._session is None:  # it belongs to the event loop that runs now
-            self._session = aiohttp.ClientSession(timeout=PROBE, cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(
+                # A kept connection leads to one pod, which may be the one that is stopping while others serve.
+                connector=aiohttp.TCPConnector(force_close=True),
+                timeout=PROBE,
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
         try:
             async with self._session.get(url, allow_redirects=False) as answer:
                 if answer.status != 200:  # noqa: PLR2004 -- OK

@@ -49,9 +49,13 @@ class Grpc:
     The query `?answer=request` means nothing here: a Message is neither request nor response.
     """
 
-    def __init__(self, *, port: int = 8081, locate: Callable[[Target], str] | None = None) -> None:
-        """*locate* returns each step's gRPC target; default: `dns:///host:port`, so that every pod gets its share."""
+    def __init__(self, *, port: int = 8081, locate: Callable[[Target], str] | None = None, again: bool = False) -> None:
+        """*locate* returns each step's gRPC target; default: `dns:///host:port`, so that every pod gets its share.
+
+        With *again*, for calls that may run twice, what a stopping pod refuses or breaks off is asked of another, once.
+        """
         self._port = port
+        self._attempts = 2 if again else 1
         self._locate = locate or self._address
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._calls: dict[Target, grpc.aio.UnaryUnaryMultiCallable] = {}
@@ -63,11 +67,8 @@ class Grpc:
             request = protocol.request_proto(body.message(), target.model, target.version)
         except TwinpinError as error:
             return Reply.of_error(error)  # what the step itself would say to these bytes
-        left = None if deadline is None else deadline - time.monotonic()
-        if left is not None and left <= 0:
-            raise DeadlineExceeded(f"the time for the request was over before {target.label} began")
         try:
-            answer = await self._call(target)(request, timeout=left, metadata=_metadata(headers))
+            answer = await self._answer(target, request, headers, deadline)
         except grpc.aio.AioRpcError as error:
             if _is_outage(error):
                 self._outages.failed(target.label, error.details() or error.code().name)
@@ -75,6 +76,21 @@ class Grpc:
         self._outages.answered(target.label)
         form: Form = "request" if target.answers_request else "response"
         return Reply(200, Body.of_message(protocol.response_message(answer), form, answer.model_name))
+
+    async def _answer(
+        self, target: Target, request: protocol.Proto, headers: Headers, deadline: float | None
+    ) -> protocol.Proto:
+        """Call once, or once more after an outage; raises AioRpcError."""
+        for left in reversed(range(self._attempts)):
+            remaining = None if deadline is None else deadline - time.monotonic()
+            if remaining is not None and remaining <= 0:
+                raise DeadlineExceeded(f"the time for the request was over before {target.label} began")
+            try:
+                return await self._call(target)(request, timeout=remaining, metadata=_metadata(headers))
+            except grpc.aio.AioRpcError as error:
+                if not (left and _is_outage(error)):
+                    raise
+        raise AssertionError("every attempt returns or raises")
 
     async def aclose(self) -> None:
         """Close all channels."""

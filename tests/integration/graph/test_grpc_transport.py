@@ -287,3 +287,35 @@ async def test_connections_that_end_of_age_take_no_request_with_them():
 
     assert set(answered) == {200}
     assert len(answered) > 200
+
+
+@pytest.mark.parametrize(("again", "statuses"), [(True, [200, 200]), (False, [200, 503])])
+async def test_what_a_pod_breaks_off_is_asked_of_another_where_that_is_safe(again, statuses):
+    """Two pods take turns; one ends in the middle of its call."""
+    begun = asyncio.Event()
+
+    async def breaks_off(_message):
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def ask():
+        try:
+            return (await grpc.send(Target(url("a")), BODY, (), time.monotonic() + 20)).status
+        except Unavailable as error:
+            return error.status
+
+    going = grpc_server([Pure("a", breaks_off)], Limits())
+    port = going.add_insecure_port("127.0.0.1:0")
+    await going.start()
+    async with serving(Pure("a", plus)) as other:
+        grpc = Grpc(locate=lambda _: f"ipv4:127.0.0.1:{port},127.0.0.1:{other}", again=again)
+        asked = [asyncio.create_task(ask())]
+        async with asyncio.timeout(20):
+            while not begun.is_set():  # until both are connected, one gets all
+                await asyncio.wait(asked, timeout=0.05)
+                asked.append(asyncio.create_task(ask()))
+        await going.stop(0)
+        answered = await asyncio.gather(*asked)
+        await grpc.aclose()
+
+    assert sorted(set(answered)) == sorted(set(statuses))
