@@ -27,6 +27,7 @@ class KubeApi:
     """One namespace of the cluster of KUBECONFIG, else of the pod's own, else of ~/.kube/config."""
 
     def __init__(self, namespace: str | None = None) -> None:
+        import urllib3  # noqa: PLC0415 -- with the client
         from kubernetes import client, config, dynamic  # noqa: PLC0415 -- costs half a second
 
         try:
@@ -35,13 +36,14 @@ class KubeApi:
             if inside:
                 config.load_incluster_config(client_configuration=configuration)
             else:
-                config.load_kube_config(client_configuration=configuration)
+                # The client itself reads the variable only once, when it is imported.
+                config.load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=configuration)
             configuration.retries = False
             #: Whether this process runs in the cluster, and so reaches Services itself.
             self.inside = inside
             self._client = dynamic.DynamicClient(client.ApiClient(configuration))
             self.namespace = namespace or _namespace(inside=inside)
-        except (config.ConfigException, OSError) as error:
+        except (config.ConfigException, OSError, urllib3.exceptions.HTTPError) as error:
             raise ClusterFault(
                 f"No way to a cluster was found ({error}): let KUBECONFIG name a file that holds a context."
             ) from error
