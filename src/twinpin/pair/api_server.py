@@ -63,7 +63,7 @@ class ApiServer:
         return self._ask("POST", Asked("create", resource, self.namespace), document)
 
     @cached_property
-    def _access(self) -> "_Access":
+    def _access(self) -> "Access":
         """Find the server when first asked: a test or a laptop without one never imports the client."""
         try:
             from kubernetes.config import ConfigException  # noqa: PLC0415 -- costs 0.2 s
@@ -73,7 +73,7 @@ class ApiServer:
                 mend="pip install 'twinpin[resolve]'",
             ) from error
         try:
-            return _in_pod() if _runs_in_pod() else _from_kubeconfig()
+            return find_access()
         except (ConfigException, OSError) as error:
             raise nowhere(error) from error
 
@@ -103,7 +103,7 @@ class ApiServer:
         return None
 
 
-class _Access(NamedTuple):
+class Access(NamedTuple):
     """How to reach the server: where it is, with which TLS and proxy, as whom."""
 
     configuration: Any
@@ -116,21 +116,26 @@ class _Access(NamedTuple):
         return {each["key"]: each["value"] for each in self.configuration.auth_settings().values()}
 
 
-def _runs_in_pod() -> bool:
+def find_access() -> Access:
+    """Find the way in: KUBECONFIG, the pod's account, ~/.kube/config; else ConfigException or OSError."""
+    return _in_pod() if runs_in_pod() else _from_kubeconfig()
+
+
+def runs_in_pod() -> bool:
     """Whether the service account is the way in."""
     return "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ
 
 
-def _in_pod() -> _Access:
+def _in_pod() -> Access:
     """Go in as the pod's service account."""
     from kubernetes.config import load_incluster_config  # noqa: PLC0415
 
     configuration = _configuration()
     load_incluster_config(client_configuration=configuration)
-    return _Access(configuration, _client(configuration), (ACCOUNT / "namespace").read_text().strip())
+    return Access(configuration, _client(configuration), (ACCOUNT / "namespace").read_text().strip())
 
 
-def _from_kubeconfig() -> _Access:
+def _from_kubeconfig() -> Access:
     """Go in as the kubeconfig's current context says."""
     from kubernetes.config import list_kube_config_contexts, load_kube_config  # noqa: PLC0415
 
@@ -138,7 +143,7 @@ def _from_kubeconfig() -> _Access:
     configuration = _configuration()
     load_kube_config(config_file=place, client_configuration=configuration)
     _, current = list_kube_config_contexts(config_file=place)
-    return _Access(configuration, _client(configuration), current["context"].get("namespace") or "default")
+    return Access(configuration, _client(configuration), current["context"].get("namespace") or "default")
 
 
 def _configuration() -> "Configuration":

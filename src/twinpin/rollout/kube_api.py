@@ -5,10 +5,10 @@ An answer is a plain dict. What another wrote meanwhile is Conflict; everything 
 
 import asyncio
 import json
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from twinpin.pair.api_server import find_access, runs_in_pod
 from twinpin.rollout.cluster import Conflict
 
 Object = dict[str, Any]
@@ -31,18 +31,11 @@ class KubeApi:
         from kubernetes import client, config, dynamic  # noqa: PLC0415 -- costs half a second
 
         try:
-            inside = "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ
-            configuration = client.Configuration()
-            if inside:
-                config.load_incluster_config(client_configuration=configuration)
-            else:
-                # The client itself reads the variable only once, when it is imported.
-                config.load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=configuration)
-            configuration.retries = False
+            access = find_access()
             #: Whether this process runs in the cluster, and so reaches Services itself.
-            self.inside = inside
-            self._client = dynamic.DynamicClient(client.ApiClient(configuration))
-            self.namespace = namespace or _namespace(inside=inside)
+            self.inside = runs_in_pod()
+            self._client = dynamic.DynamicClient(client.ApiClient(access.configuration))
+            self.namespace = namespace or access.namespace
         except (config.ConfigException, OSError, urllib3.exceptions.HTTPError) as error:
             raise ClusterFault(
                 f"No way to a cluster was found ({error}): let KUBECONFIG name a file that holds a context."
@@ -179,15 +172,3 @@ def _said(error: Any) -> str:
         return str(json.loads(error.body)["message"])
     except (TypeError, ValueError, KeyError):
         return f"status {error.status}"
-
-
-def _namespace(*, inside: bool) -> str:
-    """Find the namespace of the pod, or of the kubeconfig's context."""
-    from pathlib import Path  # noqa: PLC0415
-
-    from kubernetes import config  # noqa: PLC0415
-
-    if inside:
-        return Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace").read_text(encoding="utf-8").strip()
-    _, current = config.list_kube_config_contexts()
-    return current["context"].get("namespace") or "default"
