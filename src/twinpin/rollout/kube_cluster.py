@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from twinpin.pair.configmap_pins import KEY
+from twinpin.pair.example import Example
 from twinpin.pair.pin import Pin
 from twinpin.pair.pins import parse_pin
 from twinpin.rollout.cluster import Conflict
 from twinpin.rollout.kube_api import ClusterFault, KubeApi, Object
 from twinpin.rollout.kube_front import GraphFront, reference
-from twinpin.rollout.probing import Example, Prober
+from twinpin.rollout.probing import Prober
 from twinpin.rollout.readiness import readiness
 from twinpin.rollout.resource import GROUP, KIND, VERSION, Resource, Status
 from twinpin.rollout.snapshot import Front, Judgement, Part, Rollout, Route, Sender

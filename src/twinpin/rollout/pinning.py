@@ -13,6 +13,7 @@ from pathlib import Path
 from twinpin.pair import tree
 from twinpin.pair.errors import Denied, HalfMoved, LeftLease, NoAlias, NotAPair, PairError, Refused, UnknownName
 from twinpin.pair.evidence import examine
+from twinpin.pair.example import read_example
 from twinpin.pair.history import History
 from twinpin.pair.pin import Half, Pin
 from twinpin.pair.registry import Registry
@@ -22,7 +23,6 @@ from twinpin.pair.settings import Settings
 from twinpin.pair.signature import read_signature
 from twinpin.pair.version import Pair, Version, Versions, stamp
 from twinpin.rollout.cluster import Pinned
-from twinpin.rollout.probing import read_example
 from twinpin.rollout.snapshot import Aliased, NoPair
 
 

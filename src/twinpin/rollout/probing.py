@@ -1,70 +1,22 @@
-"""Probing: one forecast through a rollout's own services, before anything else is sent there.
-
-It is compared to the forecast that was recorded with the model where its MLmodel file has one, under the metadata
-`twinpin_example`: {"data": {column: [values]}, "prediction": [floats]}. Without one the preprocessor's input example is
-sent, and a finite forecast of the right pair is all that can be asked.
-"""
+"""Probing: one forecast through a rollout's own services, before anything else is sent there."""
 
 import asyncio
 import json
-import math
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from twinpin.graph.document import GraphStep, InferenceGraph
-from twinpin.pair.signature import read_mlmodel
+from twinpin.pair.example import Example, judge
 from twinpin.rollout.cluster import Unanswered
 from twinpin.rollout.snapshot import Rollout
 
-#: Where the stamp stands among an answer's parameters.
-PAIR = "pair"
-METADATA = "twinpin_example"
-SERVING_EXAMPLE = "serving_input_example.json"
-
-#: How far a forecast may be from the recorded one: single precision, computed by another build of XGBoost.
-RELATIVE, ABSOLUTE = 1e-4, 1e-5
 SECONDS = 15.0
 
 Body = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """What to send, and what to expect where that is known."""
-
-    data: Mapping[str, Any]
-    prediction: Sequence[float] | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> "Example":
-        """Read what `text` wrote."""
-        found = json.loads(text)
-        return cls(found["data"], found.get("prediction"))
-
-    @property
-    def text(self) -> str:
-        """The example as it is kept beside the Pin."""
-        return json.dumps({"data": self.data, "prediction": self.prediction})
-
-
-def read_example(preprocessor: Path, model: Path) -> Example | None:
-    """Find the example in two artifact trees; None when neither has one."""
-    recorded = (read_mlmodel(model).get("metadata") or {}).get(METADATA)
-    if isinstance(recorded, dict) and "data" in recorded:
-        return Example(recorded["data"], list(_numbers(recorded.get("prediction") or [])) or None)
-    try:
-        given = json.loads((preprocessor / SERVING_EXAMPLE).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    table = given.get("dataframe_split") if isinstance(given, dict) else None
-    if not table:
-        return None
-    return Example(dict(zip(table["columns"], map(list, zip(*table["data"], strict=True)), strict=True)))
 
 
 class Post(Protocol):
@@ -102,30 +54,6 @@ def chain(document: InferenceGraph, rollout: str) -> Sequence[GraphStep]:
     return ()
 
 
-def judge(answer: Body, example: Example, pair: str) -> str | None:
-    """Compare an answer to what was recorded."""
-    stamp = (answer.get("parameters") or {}).get(PAIR)
-    if stamp is not None and stamp != pair:
-        return f"The answer is of pair {stamp}."
-    try:
-        forecast = [value for output in answer["outputs"] for value in _numbers(output["data"])]
-    except (KeyError, TypeError, ValueError):
-        return "The answer holds no forecast."
-    if not forecast or not all(map(math.isfinite, forecast)):
-        return "The forecast is empty or not finite."
-    return None if example.prediction is None else _differing(forecast, example.prediction)
-
-
-def _differing(forecast: Sequence[float], recorded: Sequence[float]) -> str | None:
-    """Say where a forecast is not the recorded one."""
-    if len(forecast) != len(recorded):
-        return f"The forecast has {len(forecast)} values, the recorded one {len(recorded)}."
-    for place, (now, then) in enumerate(zip(forecast, recorded, strict=True)):
-        if not math.isclose(now, then, rel_tol=RELATIVE, abs_tol=ABSOLUTE):
-            return f"Value {place} of the forecast is {now:.6g}, the recorded one {then:.6g}."
-    return None
-
-
 async def post_directly(url: str, body: Body) -> Body:
     """Post to a Service as pods of the cluster can."""
     return await asyncio.to_thread(_post, url, body)
@@ -149,12 +77,3 @@ def _post(url: str, body: Body) -> Body:
     except urllib.error.HTTPError as error:
         raise OSError(f"status {error.code}: {error.read(300).decode(errors='replace')}") from error
     return found
-
-
-def _numbers(data: Any) -> Iterator[float]:
-    """Flatten nested lists of numbers."""
-    if isinstance(data, list):
-        for each in data:
-            yield from _numbers(each)
-    else:
-        yield float(data)
