@@ -12,6 +12,8 @@ from rendering.chart import BASE_NAMESPACE, Key, NotRendered, Rendered, render
 ROOT = Path(__file__).parents[2]
 CHART, MANIFESTS = ROOT / "helm" / "twinpin", ROOT / "manifests"
 
+#: Values of everything that is rendered.
+BASE = ("pinned", "base")
 #: Values -> the folder that holds what they change of the base.
 COMPONENTS = {
     "gpu": "components/gpu",
@@ -62,7 +64,7 @@ def _everywhere(kube_version: str, component: str, *more: str) -> dict[Key, Rend
 
 def _rendered(kube_version: str, *more: str) -> dict[Key, Rendered]:
     """Render with the base's values and those of components."""
-    return render(CHART, [MANIFESTS / "values" / f"{name}.yaml" for name in ("base", *more)], kube_version)
+    return render(CHART, [MANIFESTS / "values" / f"{name}.yaml" for name in (*BASE, *more)], kube_version)
 
 
 if __name__ == "__main__":

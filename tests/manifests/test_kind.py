@@ -14,7 +14,7 @@ from kustomized import MANIFESTS, ROOT
 
 from twinpin.version import __version__
 
-TARGETS = ("features", "preprocess", "predict", "gateway", "resolve")
+TARGETS = ("features", "preprocess", "predict", "gateway", "resolve", "rollout")
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +99,16 @@ def test_the_stores_are_what_the_lock_file_names():
 
 
 def test_the_images_are_those_that_the_manifests_name(plan, kustomize):
-    """A pod whose image nobody loads waits for ever."""
+    """A pod whose image nobody loads waits for ever; the controller is the chart's alone."""
     objects = kustomize.build(MANIFESTS / "overlays" / "kind")
     named = set(re.findall(r"image: (twinpin-\S+)", yaml.safe_dump_all(objects.values())))
     (loaded,) = [set(words[3:-2]) for words in plan if words[:2] == ["kind", "load"]]
 
-    assert loaded == named == {f"twinpin-{target}:{__version__}" for target in TARGETS}
+    assert (
+        loaded
+        == named | {f"twinpin-rollout:{__version__}"}
+        == {f"twinpin-{target}:{__version__}" for target in TARGETS}
+    )
 
 
 def module_folder(module, version):

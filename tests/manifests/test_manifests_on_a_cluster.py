@@ -4,18 +4,22 @@ import dataclasses
 import json
 import re
 import subprocess
+import sys
+from pathlib import Path
 
 import cluster_images
 import pytest
 import yaml
 from cluster_api import Api
 from cluster_namespaces import namespace as make_namespace
-from cluster_tools import documents
+from cluster_ports import forwarded
+from cluster_tools import documents, run
 from cluster_waits import until
 from kustomized import MANIFESTS, ROOT
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
+TWINPIN = Path(sys.executable).with_name("twinpin")
 #: A server of a stranger, on a model that KServe's storage initializer lays into /mnt/models.
 STRANGER = """
 import pathlib, sys
@@ -77,12 +81,11 @@ class BroughtUp:
         return json.loads(self.namespace.kubectl("create", "--raw", url, "-f", "-", stdin=json.dumps(body)))
 
 
-@pytest.fixture(scope="module")
-def brought_up(place):
-    """Do what hack/kind-up does once the cluster has KServe and the images, by manifests."""
+def bring_up(place, *flags):
+    """Do what hack/kind-up does once the cluster has KServe and the images."""
     if cluster_images.REGISTRY:
         pytest.skip("manifests/overlays/kind is for images without a registry")
-    command = [ROOT / "hack" / "kind" / "install", "--manifests", "--namespace", place.name]
+    command = [ROOT / "hack" / "kind" / "install", "--namespace", place.name, *flags]
     command += ["--mlflow-image", cluster_images.MLFLOW, "--redis-image", cluster_images.REDIS]
     done = subprocess.run(command, capture_output=True, text=True, timeout=800, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
@@ -90,11 +93,36 @@ def brought_up(place):
     return BroughtUp(place, json.loads(line))
 
 
+@pytest.fixture(scope="module")
+def brought_up(place):
+    """The demo's pair by manifests."""
+    return bring_up(place, "--manifests")
+
+
 def test_kind_up_ends_with_a_forecast(brought_up):
     """The overlay, the seeded stores and the images make a graph that answers by its first pair."""
     assert len(brought_up.forecast["prediction"]) == 24
     assert brought_up.forecast["pair"]["id"].startswith("p1-m1-")
     assert brought_up.namespace.get("ConfigMap", "forecast-pair-r1")["immutable"]
+
+
+@pytest.mark.usefixtures("kubectl", "helm")
+def test_kind_up_follows_the_alias():
+    """The chart and nothing but `twinpin promote`: the next forecasts are the second pair's."""
+    api = Api()
+    with make_namespace(api, "kind", standard="baseline") as place:
+        made = bring_up(place)
+        assert made.forecast["pair"]["id"].startswith("p1-m1-")
+        with forwarded(place, "svc/mlflow", 5000) as (port,):
+            versions = ["--preprocessor-version", "2", "--model-version", "2"]
+            run(TWINPIN, "promote", "--registry-uri", f"http://127.0.0.1:{port}", *versions)
+
+        def forecast():
+            answer = made.ask("forecast-gateway", "predict/feast", {"entities": [1]})
+            return answer["pair"]["id"].startswith("p2-m2-"), answer["pair"]
+
+        until("a forecast by the second pair", forecast, 240)
+    api.close()
 
 
 def test_the_page_of_objects_tells_what_is_there(brought_up):

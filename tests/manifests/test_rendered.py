@@ -43,7 +43,7 @@ def ordered(node):
 )
 def test_manifests_are_the_chart_with_the_same_values(kustomize, values, components):
     """Whoever applies the one gets what whoever installs the other gets."""
-    files = [MANIFESTS / "values" / f"{name}.yaml" for name in ("base", *values)]
+    files = [MANIFESTS / "values" / f"{name}.yaml" for name in ("pinned", "base", *values)]
     rendered = render(ROOT / "helm" / "twinpin", files, KUBERNETES)
 
     assert ordered(kustomize.on_base(*components)) == ordered({key: each.object for key, each in rendered.items()})

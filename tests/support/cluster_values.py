@@ -25,6 +25,7 @@ def one_of_each(world, names):
         "image": {"registry": cluster_images.REGISTRY, "tag": cluster_images.TAG},
         "registry": {"uri": world.registry_uri},
         "pair": {"preprocessor": names.preprocessor, "model": names.model, "alias": names.alias},
+        "controller": {"enabled": False},
         "autoscaling": {"enabled": False},
         "resolve": {"pairSize": "256Mi", "resources": resources("20m", "384Mi")},
         "features": world.features_values(),

@@ -150,11 +150,11 @@
 {{/* With a controller; its rollouts keep their Pins too, so the pair's names stay what they were when it came. */}}
 {{- define "twinpin.checkController" -}}
 {{- if include "twinpin.hasController" . -}}
-{{- if not (and (eq .Values.topology "graph") (eq .Values.gateway.mode "graph")) -}}
-{{- fail "controller.enabled needs topology=graph and gateway.mode=graph: the controller switches pairs in the InferenceGraph, which no request meets otherwise." -}}
-{{- end -}}
 {{- if .Values.standby -}}
-{{- fail "standby is set, but with controller.enabled the controller makes all rollouts: take it out, and see controller.keep." -}}
+{{- fail "standby is set, but the controller makes all rollouts: take it out and see controller.keep, or set controller.enabled=false." -}}
+{{- end -}}
+{{- if ne .Values.rollout "r1" -}}
+{{- fail (printf "rollout is %q, but the controller names rollouts after their pairs: take it out, or set controller.enabled=false." .Values.rollout) -}}
 {{- end -}}
 {{- $name := include "twinpin.fullname" . -}}
 {{- $template := lookup "v1" "ConfigMap" .Release.Namespace (printf "%s-template" $name) -}}

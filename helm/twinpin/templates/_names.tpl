@@ -53,9 +53,9 @@ app: isvc.{{ include "twinpin.predictor" . }}
 {{- if and (eq .Values.topology "graph") .Values.graph.enabled -}}yes{{- end -}}
 {{- end -}}
 
-{{/* Not empty where the controller makes rollouts and the InferenceGraph. */}}
+{{/* Not empty where the controller makes rollouts and the InferenceGraph: only there is a graph to switch. */}}
 {{- define "twinpin.hasController" -}}
-{{- if .Values.controller.enabled -}}yes{{- end -}}
+{{- if and .Values.controller.enabled (eq .Values.topology "graph") (eq .Values.gateway.mode "graph") -}}yes{{- end -}}
 {{- end -}}
 
 {{/* Labels by which a part's own objects are told apart: dict "root" "component". */}}
