@@ -158,7 +158,9 @@ class World:
         self.spec = Spec(drain=0 if flaws.no_drain else DRAIN, progress_deadline=120, keep=1)
         self.status: dict = {}
         self.record_version = 1
-        self.retry = self.abort = ""
+        self.retry = self.abort = self.promoted = ""
+        #: The command that moved the alias last; None: somebody moved it without Twinpin.
+        self.verb = "promote"
         self.answers: list[int] = []
 
     # -- what the controller sees ---------------------------------------------------------------------------------
@@ -361,7 +363,7 @@ class ModelPairs:
             return NoPair("HalfMoved", "The alias is on halves of two pairs.")
         if model not in world.versions:
             return NoPair("NoAlias", "Neither half carries the alias.", gone=True)
-        return Aliased(Versions(str(preprocessor), str(model)), "somebody")
+        return Aliased(Versions(str(preprocessor), str(model)), "somebody", self.world.verb)
 
     async def pin(self, versions):
         """Hash a pair."""
@@ -440,6 +442,7 @@ class ModelCluster:
             status=Status.model_validate(world.status),
             retry=world.retry,
             abort=world.abort,
+            promote=world.promoted,
         )
 
     async def template(self):

@@ -115,9 +115,13 @@ OFTEN = {
     "canary": 1,
     "unregister": 0.1,
     "abort": 0.3,
+    "promote_canary": 0.5,
     "retry": 0.3,
 }
-ACCIDENTS = {"registry", "room", "router_vanishes", "edit", "upgrade", "canary", "unregister", "abort", "retry"}
+ACCIDENTS = {
+    *("registry", "room", "router_vanishes", "edit", "upgrade", "unregister"),
+    *("canary", "promote_canary", "abort", "retry"),
+}
 
 
 def _up_to(most, least=0):
@@ -141,7 +145,7 @@ DRAWS = {
     "cluster_runs": {"times": _up_to(4, 1)},
     "one_process_runs": {"name": _of("kserve", "deployments", "replicasets", "kubelet", "step_pods")},
     "sleep": {"seconds": _of(1, 10, 30, 31, 130)},
-    "promote": {"pair": _up_to(4, 1)},
+    "promote": {"pair": _up_to(4, 1), "verb": _of("promote", "promote", "rollback", None)},
     "move_half": {"both": _of(True, True, False)},
     "ask": {"which": _up_to(9), "share": _up_to(99)},
     "go_on": {"which": _up_to(9)},
@@ -228,11 +232,12 @@ class Rollouts(RuleBasedStateMachine):
 
     # -- the promoter -----------------------------------------------------------------------------------------------
 
-    @rule(pair=st.integers(1, 4))
-    def promote(self, pair):
+    @rule(pair=st.integers(1, 4), verb=st.sampled_from(["promote", "rollback", None]))
+    def promote(self, pair, verb):
         """Somebody moves the alias: two writes, with anything in between."""
         if not self.writes:
             self.writes = [(0, pair), (1, pair)]
+            self.world.verb = verb
 
     @rule(both=st.booleans())
     def move_half(self, both):
@@ -320,7 +325,7 @@ class Rollouts(RuleBasedStateMachine):
         self.world.edition += 1
 
     def canary(self, percent):
-        """A person asks for a canary, for another share, or promotes it."""
+        """A person asks for a canary, for another share, or for none."""
         canary = Canary(percent=percent) if percent else None
         self.world.spec = self.world.spec.model_copy(update={"canary": canary})
         self.world.record_version += 1
@@ -329,6 +334,12 @@ class Rollouts(RuleBasedStateMachine):
         """A person ends the candidate."""
         if candidate := self.world.status.get("candidate"):
             self.world.abort = f"{candidate['rollout']}@{self.world.now}"
+            self.world.record_version += 1
+
+    def promote_canary(self):
+        """A person gives the candidate everything."""
+        if candidate := self.world.status.get("candidate"):
+            self.world.promoted = f"{candidate['rollout']}@{self.world.now}"
             self.world.record_version += 1
 
     def retry(self):

@@ -97,22 +97,31 @@ def _moved_on(seen: Snapshot, status: Status, serving: Serving) -> tuple[Period,
 
 
 def _with_requests(seen: Snapshot, status: Status) -> Status:
-    """Note what a person asked for: another try is granted at once, and an abort of nothing is done."""
+    """Note what a person asked for: another try is granted at once, and what is asked of no candidate is done."""
     retry, abort = seen.resource.retry, seen.resource.abort
     if retry != status.retried:
         forgiven = tuple(each.model_copy(update={"active": False}) for each in status.rejected)
         status = status.model_copy(update={"retried": retry, "rejected": forgiven})
     if abort != status.aborted and not abort_wanted(seen, status.candidate):
         status = status.model_copy(update={"aborted": abort})
+    if seen.resource.promote != status.promoted and not promote_wanted(seen, status.candidate):
+        status = status.model_copy(update={"promoted": seen.resource.promote})
     return status
 
 
 def abort_wanted(seen: Snapshot, candidate: Candidate | None) -> bool:
     """Whether a person asked for the end of this candidate and it was not carried out yet."""
-    asked = seen.resource.abort  # such as p7-m12-3fa9c1@2026-01-01T00:00:00Z
-    if not asked or candidate is None or asked == seen.status.aborted:
-        return False
-    return asked.partition("@")[0] == candidate.rollout
+    return seen.resource.abort != seen.status.aborted and _asked_of(candidate, seen.resource.abort)
+
+
+def promote_wanted(seen: Snapshot, candidate: Candidate | None) -> bool:
+    """Whether a person asked that this candidate get everything, and it does not serve yet."""
+    return seen.resource.promote != seen.status.promoted and _asked_of(candidate, seen.resource.promote)
+
+
+def _asked_of(candidate: Candidate | None, asked: str) -> bool:
+    """Whether a request, such as p7-m12-3fa9c1@2026-01-01T00:00:00Z, is of this candidate."""
+    return candidate is not None and candidate.rollout is not None and asked.partition("@")[0] == candidate.rollout
 
 
 def _rejections(seen: Snapshot, status: Status) -> Iterator[Rejection]:
@@ -143,8 +152,17 @@ def _candidate(seen: Snapshot, status: Status) -> Candidate | None:
         pair=rollout.pin.id if rollout and rollout.pin else None,
         since=old.since if old and same else seen.now,
         moved_by=old.moved_by if old and same else seen.alias.moved_by,
+        back=old.back if old and same else _goes_back(seen.alias, status),
         probed=old.probed if old and rollout and _still_probed(seen, old, rollout.name) else None,
     )
+
+
+def _goes_back(alias: Aliased, status: Status) -> bool:
+    """Whether somebody returns to a pair that served before, by a rollback or by moving the alias without Twinpin."""
+    served = any(
+        each.outcome == "Replaced" and each.pair.startswith(f"{alias.versions.label}-") for each in status.history
+    )
+    return served and alias.verb in {None, "rollback"}
 
 
 def _still_probed(seen: Snapshot, old: Candidate, rollout: str) -> bool:

@@ -8,7 +8,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Callable
 
-from twinpin.rollout.account import ABORTED, abort_wanted, account
+from twinpin.rollout.account import ABORTED, abort_wanted, account, promote_wanted
 from twinpin.rollout.actions import Apply, MakePin, Probe, Record, Reject, Retire, Step, Switch, Wait
 from twinpin.rollout.conditions import REACHABLE, concluded
 from twinpin.rollout.resource import Candidate
@@ -40,7 +40,7 @@ def wanted_route(seen: Snapshot) -> Route | None:
     candidate = seen.status.candidate
     if candidate and candidate.rollout and eligible(seen, candidate):
         canary = seen.spec.canary
-        if canary and stable:
+        if canary and stable and not candidate.back and not promote_wanted(seen, candidate):
             return Route(stable, candidate.rollout, canary.percent)
         return Route(candidate.rollout)
     held = seen.fronts[0].route
@@ -160,7 +160,9 @@ def _prove(seen: Snapshot, candidate: Candidate, rollout: Rollout) -> Step | Non
     if isinstance(seen.alias, NoPair):
         return Wait(seen.alias.reason, f"{rollout.name} is ready. {seen.alias.message}")
     if seen.status.percent:
-        return Wait("Canary", f"{rollout.name} gets {seen.status.percent} of 100 requests until it is promoted.")
+        return Wait(
+            "Canary", f"{rollout.name} gets {seen.status.percent} of 100 requests until it is promoted or aborted."
+        )
     return None
 
 

@@ -23,6 +23,7 @@ from twinpin.rollout.template import DIGEST, GRAPH, MANIFESTS, ROLLOUT_LABEL, Te
 API = f"{GROUP}/{VERSION}"
 RETRY = f"{GROUP}/retry"
 ABORT = f"{GROUP}/abort"
+PROMOTE = f"{GROUP}/promote"
 SERVICE = "InferenceService"
 EXAMPLE = "example.json"
 
@@ -64,6 +65,7 @@ class KubeCluster:
             status=found.get("status", {}),
             retry=annotations.get(RETRY, ""),
             abort=annotations.get(ABORT, ""),
+            promote=annotations.get(PROMOTE, ""),
         )
 
     async def template(self) -> Template:

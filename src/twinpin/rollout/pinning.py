@@ -11,10 +11,11 @@ import tempfile
 from pathlib import Path
 
 from twinpin.pair import tree
-from twinpin.pair.errors import Denied, HalfMoved, LeftLease, NoAlias, NotAPair, PairError, Refused, UnknownName
+from twinpin.pair.errors import HalfMoved, NoAlias, NotAPair, PairError, Refused, UnknownName
 from twinpin.pair.evidence import examine
 from twinpin.pair.example import read_example
-from twinpin.pair.history import History
+from twinpin.pair.history import History, Move
+from twinpin.pair.lease import Intent, LeaseTag
 from twinpin.pair.pin import Half, Pin
 from twinpin.pair.registry import Registry
 from twinpin.pair.resolve import aliased_pair
@@ -45,19 +46,27 @@ class RegistryPairs:
         """Read both halves and the record of moves; what cannot be read of the latter is left out."""
         try:
             pair, _ = aliased_pair(self.registry, self.settings)
-            return Aliased(pair.versions, self._mover(pair.versions))
+            move = self._move(pair.versions)
+            return Aliased(pair.versions, move.owner, move.verb) if move else Aliased(pair.versions)
         except (NoAlias, UnknownName) as error:
             return NoPair(type(error).__name__, error.message, gone=True)
         except PairError as error:
             return NoPair(type(error).__name__, error.message)
 
-    def _mover(self, versions: Versions) -> str | None:
-        """Say who moved the alias here, where Twinpin moved it."""
+    def _move(self, versions: Versions) -> Intent | Move | None:
+        """Find the move that brought the alias here, where Twinpin made it.
+
+        A move is recorded before its intent is cleared, so in this order one of the two is seen.
+        """
+        place = self.registry, self.settings.model_name, self.settings.alias
         try:
-            moves = History(self.registry, self.settings.model_name, self.settings.alias).read()
-        except (Denied, Refused, LeftLease):
+            intent = LeaseTag(*place).read()
+            if intent and intent.after == versions:
+                return intent
+            moves = History(*place).read()
+        except Refused:
             return None
-        return moves[0].owner if moves and moves[0].after == versions else None
+        return moves[0] if moves and moves[0].after == versions else None
 
     def _pin(self, versions: Versions) -> Pinned:
         """Do the work."""

@@ -27,7 +27,7 @@ class Part(BaseModel):
 
 
 class Canary(Part):
-    """How much a candidate gets before somebody promotes it."""
+    """How much each new pair gets before somebody promotes it."""
 
     percent: int = Field(ge=1, le=99)
 
@@ -64,6 +64,8 @@ class Candidate(Part):
     pair: str | None = None
     since: dt.datetime
     moved_by: str | None = None
+    #: Whether it served before and somebody went back to it: it gets everything at once, whatever spec.canary says.
+    back: bool = False
     #: Template under which its probe was answered right.
     probed: str | None = None
 
@@ -130,9 +132,10 @@ class Status(Part):
     template: str = ""
     #: Generations of the fronts at the last look, by their names.
     generations: dict[str, int] = Field(default_factory=dict)
-    #: The last request for another try, and for an abort, that was carried out.
+    #: The last request for another try, for an abort, and for the end of a canary, that was carried out.
     retried: str = ""
     aborted: str = ""
+    promoted: str = ""
 
     def rejection(self, versions: str) -> Rejection | None:
         """Find why the pair of these versions is left alone; None when it is not."""
@@ -150,6 +153,8 @@ class Resource(Part):
     uid: str = ""
     spec: Spec = Spec()
     status: Status = Status()
-    #: Values of the annotations by which a person asks for another try, or for the end of a candidate.
+    #: Values of the annotations by which a person asks for another try, for the end of a candidate, or for all of the
+    #: requests for it.
     retry: str = ""
     abort: str = ""
+    promote: str = ""

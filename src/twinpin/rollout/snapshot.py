@@ -15,7 +15,9 @@ class Aliased:
     """A pair behind the alias: two versions that belong together."""
 
     versions: Versions
+    #: Who moved it here, and by which command, where one of Twinpin did.
     moved_by: str | None = None
+    verb: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from twinpin.pair.pin import Half, Pin
 from twinpin.pair.version import Versions
 from twinpin.rollout.actions import Apply, MakePin, Probe, Record, Reject, Retire, Switch, Wait
 from twinpin.rollout.decide import decide
-from twinpin.rollout.resource import Canary, Candidate, Rejection, Resource, Serving, Spec, Status
+from twinpin.rollout.resource import Canary, Candidate, Period, Rejection, Resource, Serving, Spec, Status
 from twinpin.rollout.snapshot import Aliased, Front, Judgement, NoPair, Part, Rollout, Route, Sender, Snapshot
 from twinpin.rollout.template import Template
 
@@ -197,6 +197,44 @@ def test_a_canary_gets_its_share_first():
     assert step(look(2, *both, spec=spec, candidate=candidate())).route == Route(A, B, 10)
     assert step(look(2, *both, spec=spec, candidate=candidate(), fronts=on)).reason == "Canary"
     assert step(look(2, *both, candidate=candidate(), fronts=on)).route == Route(B)
+
+
+def test_a_promoted_canary_gets_everything_and_the_next_one_its_share_again():
+    """The wish is of one candidate: it is over when that one serves, or is a candidate no more."""
+    spec, asked = Spec(canary=Canary(percent=10)), f"{B}@2026-01-01T00:00:00Z"
+    seen = look(2, rollout(A), rollout(B), candidate=candidate(), spec=spec)
+    promoted = dataclasses.replace(seen, resource=seen.resource.model_copy(update={"promote": asked}))
+    later = look(1, rollout(A), rollout(B), spec=spec)
+    later = dataclasses.replace(later, resource=later.resource.model_copy(update={"promote": asked}))
+
+    assert step(seen).route == Route(A, B, 10)
+    assert step(promoted).route == Route(B)
+    assert decide(promoted).status.promoted == ""
+    assert decide(later).status.promoted == asked
+
+
+@pytest.mark.parametrize(
+    ("verb", "served", "route"),
+    [
+        ("rollback", True, Route(B)),
+        (None, True, Route(B)),
+        ("promote", True, Route(A, B, 10)),
+        ("rollback", False, Route(A, B, 10)),
+        (None, False, Route(A, B, 10)),
+    ],
+)
+def test_a_way_back_is_no_canary(verb, served, route):
+    """Whoever returns to a pair that served before wants to be rid of the one that serves, and at once."""
+    history = (Period(pair=B, rollout=B, start=NOW, end=NOW, outcome="Replaced" if served else "Rejected"),)
+    spec = Spec(canary=Canary(percent=10))
+    seen = look(2, rollout(A), rollout(B), history=history, spec=spec)
+    seen = dataclasses.replace(seen, alias=Aliased(versions(2), "ann", verb))
+
+    known = decide(seen).status
+    probed = known.model_copy(update={"candidate": known.candidate.model_copy(update={"probed": TEMPLATE.digest})})
+    found = step(dataclasses.replace(seen, resource=seen.resource.model_copy(update={"status": probed})))
+
+    assert found.route == route
 
 
 def test_a_canary_with_bad_figures_is_rejected():

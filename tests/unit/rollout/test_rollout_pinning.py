@@ -50,7 +50,25 @@ def test_the_alias_tells_its_pair_and_who_moved_it(pairs, found, settings):
     settings = Settings(registry_uri=settings.registry_uri, alias=settings.alias, promoter="ann")
     Promoter(settings, found.registry).promote(Versions(*pair[:2]))
 
-    assert asyncio.run(found.alias()) == Aliased(Versions(*pair[:2]), "ann")
+    assert asyncio.run(found.alias()) == Aliased(Versions(*pair[:2]), "ann", "promote")
+
+
+def test_a_move_that_is_not_recorded_yet_is_told_by_its_intent(pairs, found, settings):
+    """Both halves are moved a moment before the record is written."""
+    pair = pairs.pair(alias=settings.alias)
+    lease = Promoter(settings, found.registry).lease
+    lease.take("rollback", "ann", Versions("1", "1"), Versions(*pair[:2]), 60)
+
+    assert asyncio.run(found.alias()) == Aliased(Versions(*pair[:2]), "ann", "rollback")
+
+
+def test_nobody_is_named_where_the_alias_was_moved_without_twinpin(pairs, found, settings):
+    """Whoever moved it before did not move it here."""
+    one, other = pairs.pair(), pairs.pair()
+    Promoter(settings, found.registry).promote(Versions(*one[:2]))
+    pairs.alias(settings.alias, *other[:2])
+
+    assert asyncio.run(found.alias()) == Aliased(Versions(*other[:2]))
 
 
 def test_a_half_moved_alias_may_come_back_by_itself(pairs, found, settings):
