@@ -156,6 +156,46 @@ def test_the_role_is_enough_for_the_life_of_a_rollout(api, installed):
     assert resource.status.phase == "Serving"
 
 
+async def make(cluster, template):
+    """Make a rollout by a template, and put its kinds on record."""
+    resource = await cluster.resource()
+    for document in template.documents(ROLLOUT):
+        await cluster.apply(document)
+    await cluster.write(resource.status.model_copy(update={"kinds": template.kinds}), resource)
+
+
+async def tidy(cluster):
+    """Remove what the template of now does not have; returns the rollout before and after, which goes too."""
+    await cluster.fronts()
+    await cluster.resource()
+    before, template = (await cluster.rollouts())[ROLLOUT], await cluster.template()
+    for part in before.dropped(template):
+        await cluster.delete(part)
+    after = (await cluster.rollouts())[ROLLOUT]
+    for part in after.parts:
+        await cluster.delete(part)
+    return before, after
+
+
+def test_the_role_is_enough_to_remove_what_was_switched_off(api, chart, admin, installed):
+    """Its right to make autoscalers goes with the values, its right to remove them does not."""
+    values = chart.objects("controller", {"autoscaling": {"enabled": False}})
+    changed = [("Role", "forecast-controller"), ("ConfigMap", "forecast-template")]
+    texts = installed["ConfigMap", "forecast-template"]["data"]
+    cluster = KubeCluster(api, "forecast", Prober(post_directly))
+    asyncio.run(make(cluster, Template(texts[MANIFESTS], texts[GRAPH])))
+
+    try:
+        admin("apply", "-n", chart.namespace, "-f", "-", documents=[values[key] for key in changed])
+        before, after = asyncio.run(tidy(cluster))
+    finally:
+        admin("apply", "-n", chart.namespace, "-f", "-", documents=[installed[key] for key in changed])
+
+    scalers = {each for each in before.parts if each.kind == "HorizontalPodAutoscaler"}
+    assert scalers
+    assert {*before.parts} - {*after.parts} == scalers
+
+
 def test_the_role_is_enough_for_the_lease(api):
     """Taken, renewed, and given back."""
     lease = KubeLease(api, "forecast", "one")

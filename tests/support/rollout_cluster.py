@@ -18,9 +18,11 @@ from twinpin.rollout.template import DIGEST, ROLLOUT_LABEL, Template
 
 DRAIN = 30
 STEPS = ("preprocess", "predict")
-MANIFESTS = "\n---\n".join(
-    f"{{kind: InferenceService, metadata: {{name: f-{step}-@ROLLOUT@}}, spec: {{image: EDITION}}}}" for step in STEPS
+SERVICE = (
+    "{apiVersion: serving.kserve.io/v1beta1, kind: InferenceService, "
+    "metadata: {name: f-STEP-@ROLLOUT@}, spec: {image: EDITION}}"
 )
+MANIFESTS = "\n---\n".join(SERVICE.replace("STEP", step) for step in STEPS)
 GRAPH = (
     "{metadata: {name: f}, spec: {nodes: {root: {routerType: Sequence, steps: [{serviceUrl: http://f-@ROLLOUT@}]}}}}"
 )

@@ -1,19 +1,16 @@
 {{/* Controller: what it may make. */}}
 
-{{/* Kinds of the objects in its template, as a JSON list of parts of rules. */}}
+{{/* Rules for the kinds of its template, as a JSON list. Those of a kind that is switched off may still be removed. */}}
 {{- define "twinpin.rolloutKinds" -}}
-{{- $kinds := list (dict "apiGroups" (list "serving.kserve.io") "resources" (list "inferenceservices")) -}}
-{{- $kinds = append $kinds (dict "apiGroups" (list "") "resources" (list "services")) -}}
-{{- if .Values.keda.enabled -}}
-{{- $kinds = append $kinds (dict "apiGroups" (list "keda.sh") "resources" (list "scaledobjects")) -}}
-{{- else if .Values.autoscaling.enabled -}}
-{{- $kinds = append $kinds (dict "apiGroups" (list "autoscaling") "resources" (list "horizontalpodautoscalers")) -}}
-{{- end -}}
-{{- if .Values.podDisruptionBudget.enabled -}}
-{{- $kinds = append $kinds (dict "apiGroups" (list "policy") "resources" (list "poddisruptionbudgets")) -}}
-{{- end -}}
-{{- if .Values.networkPolicy.enabled -}}
-{{- $kinds = append $kinds (dict "apiGroups" (list "networking.k8s.io") "resources" (list "networkpolicies")) -}}
-{{- end -}}
-{{- toJson $kinds -}}
+{{- $make := list "list" "create" "patch" "delete" -}}
+{{- $remove := list "list" "delete" -}}
+{{- $scaled := and .Values.autoscaling.enabled (not .Values.keda.enabled) -}}
+{{- toJson (list
+  (dict "apiGroups" (list "serving.kserve.io") "resources" (list "inferenceservices") "verbs" $make)
+  (dict "apiGroups" (list "") "resources" (list "services") "verbs" $make)
+  (dict "apiGroups" (list "keda.sh") "resources" (list "scaledobjects") "verbs" (.Values.keda.enabled | ternary $make $remove))
+  (dict "apiGroups" (list "autoscaling") "resources" (list "horizontalpodautoscalers") "verbs" ($scaled | ternary $make $remove))
+  (dict "apiGroups" (list "policy") "resources" (list "poddisruptionbudgets") "verbs" (.Values.podDisruptionBudget.enabled | ternary $make $remove))
+  (dict "apiGroups" (list "networking.k8s.io") "resources" (list "networkpolicies") "verbs" (.Values.networkPolicy.enabled | ternary $make $remove))
+) -}}
 {{- end -}}

@@ -24,6 +24,7 @@ def account(seen: Snapshot) -> Status:
             "unrouted": tuple(_unrouted(seen)),
             "generations": {front.name: front.generation for front in seen.fronts},
             "template": seen.template.digest,
+            "kinds": tuple(sorted({*seen.status.kinds, *seen.template.kinds})),
             "percent": max((front.route.percent for front in seen.fronts if front.route), default=0),
         }
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from twinpin.pair.version import Versions
 from twinpin.rollout.resource import Status
-from twinpin.rollout.snapshot import Front, Rollout, Route
+from twinpin.rollout.snapshot import Front, Part, Rollout, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,13 @@ class Apply:
     """Make the objects of a rollout what the template says."""
 
     rollout: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Remove an object of a rollout that the template has no more."""
+
+    part: Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +76,5 @@ class Wait:
     until: dt.datetime | None = None
 
 
-Action = MakePin | Apply | Probe | Reject | Switch | Retire | Record
+Action = MakePin | Apply | Drop | Probe | Reject | Switch | Retire | Record
 Step = Action | Wait

@@ -1,6 +1,6 @@
 """Conditions: what the record tells people, from the step that comes next."""
 
-from twinpin.rollout.actions import Apply, MakePin, Probe, Record, Reject, Retire, Step, Switch, Wait
+from twinpin.rollout.actions import Apply, Drop, MakePin, Probe, Record, Reject, Retire, Step, Switch, Wait
 from twinpin.rollout.resource import Condition, Status
 from twinpin.rollout.snapshot import Aliased, NoPair, Route, Snapshot
 
@@ -16,6 +16,7 @@ UNREACHED = frozenset({"Unreachable", "Denied"})
 _DOING = {
     MakePin: "Pinning",
     Apply: "Applying",
+    Drop: "Applying",
     Probe: "Probing",
     Reject: "Rejecting",
     Switch: "Switching",

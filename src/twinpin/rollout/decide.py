@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable
 
 from twinpin.rollout.account import ABORTED, abort_wanted, account, promote_wanted
-from twinpin.rollout.actions import Apply, MakePin, Probe, Record, Reject, Retire, Step, Switch, Wait
+from twinpin.rollout.actions import Apply, Drop, MakePin, Probe, Record, Reject, Retire, Step, Switch, Wait
 from twinpin.rollout.conditions import REACHABLE, concluded
 from twinpin.rollout.resource import Candidate
 from twinpin.rollout.snapshot import Aliased, NoPair, Rollout, Route, Snapshot
@@ -118,6 +118,12 @@ def _maintain(seen: Snapshot) -> Step | None:
     return next((Apply(each) for each in routed if _outdated(seen, each)), None)
 
 
+def _drop(seen: Snapshot) -> Step | None:
+    """Remove what the template has no more: an autoscaler that was switched off would go on scaling."""
+    left = (part for name in sorted(seen.rollouts) for part in seen.rollouts[name].dropped(seen.template))
+    return next(map(Drop, left), None)
+
+
 def _advance(seen: Snapshot) -> Step | None:
     """Bring the candidate one step on."""
     candidate = seen.status.candidate
@@ -221,4 +227,4 @@ def _idle(seen: Snapshot) -> Wait:
     return Wait("InSync", "The pair behind the alias serves.")
 
 
-RULES: tuple[Rule, ...] = (_paused, _retire, _switch, _maintain, _advance, _tidy)
+RULES: tuple[Rule, ...] = (_paused, _retire, _switch, _maintain, _drop, _advance, _tidy)

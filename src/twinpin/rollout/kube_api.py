@@ -23,6 +23,10 @@ class ClusterFault(Exception):
     """The API server does not do as asked; the message says what was asked and what it said."""
 
 
+class NoSuchKind(ClusterFault):
+    """The cluster does not serve a kind."""
+
+
 class KubeApi:
     """One namespace of the cluster of KUBECONFIG, else of the pod's own, else of ~/.kube/config."""
 
@@ -159,7 +163,7 @@ class KubeApi:
         except ConflictError as error:
             raise Conflict(what) from error
         except ResourceNotFoundError as error:
-            raise ClusterFault(f"Could not {what}: the cluster has no such kind. Install its CRD.") from error
+            raise NoSuchKind(f"Could not {what}: the cluster has no such kind. Install its CRD.") from error
         except ApiException as error:
             raise ClusterFault(f"Could not {what}: {_said(error)}") from error
         except (HTTPError, OSError) as error:

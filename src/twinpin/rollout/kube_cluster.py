@@ -12,7 +12,7 @@ from twinpin.pair.example import Example
 from twinpin.pair.pin import Pin
 from twinpin.pair.pins import parse_pin
 from twinpin.rollout.cluster import Conflict
-from twinpin.rollout.kube_api import ClusterFault, KubeApi, Object
+from twinpin.rollout.kube_api import ClusterFault, KubeApi, NoSuchKind, Object
 from twinpin.rollout.kube_front import GraphFront, reference
 from twinpin.rollout.probing import Prober
 from twinpin.rollout.readiness import readiness
@@ -38,6 +38,7 @@ class KubeCluster:
         self._graph = GraphFront(api, name)
         self._template = Template("", "")
         self._owner: Object = {}
+        self._kinds: tuple[str, ...] = ()
 
     async def fronts(self) -> tuple[Front, ...]:
         """Read the InferenceGraph; the template goes before it, since it tells what its addresses mean."""
@@ -57,6 +58,7 @@ class KubeCluster:
             )
         metadata = found["metadata"]
         self._owner = reference(self._name, metadata["uid"])
+        self._kinds = tuple(found.get("status", {}).get("kinds", ()))
         annotations = metadata.get("annotations", {})
         return Resource(
             version=metadata["resourceVersion"],
@@ -74,8 +76,7 @@ class KubeCluster:
 
     async def rollouts(self) -> Mapping[str, Rollout]:
         """Read every object that carries the label of a rollout and is of this release, and judge their pods."""
-        kinds = sorted({(each["apiVersion"], each["kind"]) for each in self._template.documents("r0")})
-        listed = [each for api, kind in kinds for each in await self._api.list(api, kind, ROLLOUT_LABEL)]
+        listed = [each for kind in self._all_kinds() for each in await self._list(kind)]
         maps = await self._api.list("v1", "ConfigMap", ROLLOUT_LABEL)
         deployments = await self._api.list("apps/v1", "Deployment", ROLLOUT_LABEL)
         pods = await self._api.list("v1", "Pod", ROLLOUT_LABEL)
@@ -83,6 +84,20 @@ class KubeCluster:
         maps = [each for each in maps if each["metadata"]["name"] in self._records(_label(each))]
         names = sorted({_label(each) for each in (*mine, *maps)})
         return {name: self._rollout(name, mine, maps, deployments, pods) for name in names}
+
+    def _all_kinds(self) -> list[str]:
+        """List the kinds of the template, and of those before it."""
+        return sorted({*self._template.kinds, *self._kinds})
+
+    async def _list(self, kind: str) -> list[Object]:
+        """List the objects of rollouts of one kind, as `apiVersion kind`."""
+        api, _, word = kind.partition(" ")
+        try:
+            return await self._api.list(api, word, ROLLOUT_LABEL)
+        except NoSuchKind:
+            if kind in self._template.kinds:
+                raise
+            return []
 
     async def judgement(self) -> Judgement | None:
         """No figures are read here."""
@@ -125,7 +140,7 @@ class KubeCluster:
 
     async def delete(self, part: Part) -> None:
         """Remove one object by its uid."""
-        apis = {each["kind"]: each["apiVersion"] for each in self._template.documents("r0")}
+        apis = {word: api for api, _, word in (each.partition(" ") for each in self._all_kinds())}
         await self._api.delete(apis.get(part.kind, "v1"), part.kind, part.name, part.uid)
 
     async def write(self, status: Status, resource: Resource) -> None:

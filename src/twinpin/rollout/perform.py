@@ -2,7 +2,7 @@
 
 from twinpin.pair.errors import Refused
 from twinpin.rollout.account import rejecting
-from twinpin.rollout.actions import Action, Apply, MakePin, Probe, Record, Reject, Retire, Switch
+from twinpin.rollout.actions import Action, Apply, Drop, MakePin, Probe, Record, Reject, Retire, Switch
 from twinpin.rollout.cluster import Cluster, Pairs
 from twinpin.rollout.snapshot import Snapshot
 
@@ -17,6 +17,8 @@ async def perform(action: Action, seen: Snapshot, cluster: Cluster, pairs: Pairs
         case Apply(rollout):
             for document in seen.template.documents(rollout):
                 await cluster.apply(document)
+        case Drop(part):
+            await cluster.delete(part)
         case Probe():
             await _probe(action, seen, cluster)
         case Reject(reason, message):

@@ -130,6 +130,8 @@ class Status(Part):
     history: tuple[Period, ...] = ()
     conditions: tuple[Condition, ...] = ()
     template: str = ""
+    #: Kinds that templates ever had, as `apiVersion kind`: objects of one that the template lost still have to go.
+    kinds: tuple[str, ...] = ()
     #: Generations of the fronts at the last look, by their names.
     generations: dict[str, int] = Field(default_factory=dict)
     #: The last request for another try, for an abort, and for the end of a canary, that was carried out.

@@ -1,13 +1,16 @@
 """Snapshot: everything that one decision rests on, read once and never changed."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from twinpin.pair.pin import Pin
 from twinpin.pair.version import Versions
 from twinpin.rollout.resource import Resource, Spec, Status
 from twinpin.rollout.template import Template
+
+#: Kinds that requests meet: a router with the graph before may lead there, so they go with their rollout alone.
+MET = frozenset({"InferenceService", "Service"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,13 @@ class Rollout:
         """Whether every object of the template is there as the template has it now."""
         there = {(part.kind, part.name): part.digest for part in self.parts if not part.deleting}
         return all(there.get(key) == digest for key, digest in template.digests(self.name).items())
+
+    def dropped(self, template: Template) -> Iterator[Part]:
+        """List what the template has no more and no request meets, such as an autoscaler that was switched off."""
+        there = template.digests(self.name)
+        for part in self.parts:
+            if part.digest and part.kind not in MET and (part.kind, part.name) not in there and not part.deleting:
+                yield part
 
 
 @dataclass(frozen=True, slots=True)

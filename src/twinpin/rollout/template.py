@@ -17,6 +17,9 @@ ROLLOUT_LABEL = "twinpin.dev/rollout"
 #: Annotation with the digest of the document that an object was applied from.
 DIGEST = "twinpin.dev/digest"
 
+#: A rollout, where it does not matter which.
+_ANY = "r0"
+
 #: Keys of the ConfigMap that holds the template.
 MANIFESTS = "rollout.yaml"
 GRAPH = "graph.yaml"
@@ -51,6 +54,11 @@ class Template:
             (each["kind"], each["metadata"]["name"]): each["metadata"]["annotations"][DIGEST]
             for each in self.documents(rollout)
         }
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Every kind in the manifests, as `apiVersion kind`."""
+        return tuple(sorted({f"{each['apiVersion']} {each['kind']}" for each in self.documents(_ANY)}))
 
     def document(self, rollout: str) -> InferenceGraph:
         """Render the graph's document for one rollout."""

@@ -8,7 +8,7 @@ from rollout_cluster import GRAPH, MANIFESTS
 
 from twinpin.pair.pin import Half, Pin
 from twinpin.pair.version import Versions
-from twinpin.rollout.actions import Apply, MakePin, Probe, Record, Reject, Retire, Switch, Wait
+from twinpin.rollout.actions import Apply, Drop, MakePin, Probe, Record, Reject, Retire, Switch, Wait
 from twinpin.rollout.decide import decide
 from twinpin.rollout.resource import Canary, Candidate, Period, Rejection, Resource, Serving, Spec, Status
 from twinpin.rollout.snapshot import Aliased, Front, Judgement, NoPair, Part, Rollout, Route, Sender, Snapshot
@@ -325,3 +325,30 @@ def test_the_pair_before_stays_warm():
 
     assert decide(seen).status.kept == (OLD,)
     assert isinstance(step(seen), Wait)
+
+
+def test_what_the_template_lost_is_removed():
+    """An autoscaler that was switched off does not go on scaling, be its rollout the one that serves or not."""
+    scaler = Part("HorizontalPodAutoscaler", f"f-{A}", "u-scaler", "digest")
+    serving = rollout(A)
+    seen = look(1, dataclasses.replace(serving, parts=(*serving.parts, scaler)))
+
+    assert step(seen) == Drop(scaler)
+
+
+def test_what_requests_meet_goes_with_its_rollout_alone():
+    """A router with the graph before may still lead to a step that the template has no more."""
+    service = Part("InferenceService", f"f-before-{A}", "u-before", "digest")
+    serving = rollout(A)
+    seen = look(1, dataclasses.replace(serving, parts=(*serving.parts, service)))
+
+    assert step(seen).reason == "InSync"
+
+
+def test_kinds_of_every_template_stay_on_record():
+    """Objects of a kind that is no longer in the template are found by it."""
+    known = ("autoscaling/v2 HorizontalPodAutoscaler",)
+
+    first = decide(look(1, rollout(A), kinds=known))
+
+    assert first.status.kinds == (*known, *TEMPLATE.kinds)
