@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 #: Reasons to wait at which a rollout has come to its end, for now.
 ENDS = frozenset({"InSync", "Rejected", "Paused", "Canary"})
+#: Reasons to wait that a pod's next sign of life ends: nothing announces it, so it is looked for each second.
+SOON = frozenset({"NotReady", "Removing"})
+SECOND = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,9 @@ class Controller:
         while True:
             done = await self.round()
             if done is None:
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(SECOND)
             elif isinstance(done[1], Wait):
-                await asyncio.sleep(done[0].spec.poll_seconds)
+                await asyncio.sleep(SECOND if done[1].reason in SOON else done[0].spec.poll_seconds)
 
 
 async def _held(lease: KubeLease) -> bool:
