@@ -32,7 +32,9 @@ COMMANDS = {
     ),
     "rollout": Target("twinpin.rollout.commands:rollout", "Bring the pair behind the alias live on a cluster once."),
     "canary": Target("twinpin.rollout.commands:canary", "Give a new pair a share of the requests first."),
-    "history": Target("twinpin.rollout.commands:history", "Show which pair served when, and why a rollout failed."),
+    "history": Target(
+        "twinpin.rollout.history_command:history", "Show which pair served when, and why a rollout failed."
+    ),
 }
 
 

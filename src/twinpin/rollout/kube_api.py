@@ -27,6 +27,10 @@ class NoSuchKind(ClusterFault):
     """The cluster does not serve a kind."""
 
 
+class NoCluster(ClusterFault):
+    """No cluster is named that could be asked."""
+
+
 class KubeApi:
     """One namespace of the cluster of KUBECONFIG, else of the pod's own, else of ~/.kube/config."""
 
@@ -40,9 +44,13 @@ class KubeApi:
             self.inside = runs_in_pod()
             self._client = dynamic.DynamicClient(client.ApiClient(access.configuration))
             self.namespace = namespace or access.namespace
-        except (config.ConfigException, OSError, urllib3.exceptions.HTTPError) as error:
-            raise ClusterFault(
+        except (config.ConfigException, OSError) as error:
+            raise NoCluster(
                 f"No way to a cluster was found ({error}): let KUBECONFIG name a file that holds a context."
+            ) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise ClusterFault(
+                f"The cluster does not answer ({error}): try again, or see where KUBECONFIG points."
             ) from error
 
     async def get(self, api: str, kind: str, name: str) -> Object | None:
