@@ -8,6 +8,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
+from http import HTTPStatus
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,8 +16,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from twinpin.pair.settings import Settings as PairSettings
 from twinpin.rollout.metrics import Metrics
 from twinpin.rollout.pulse import Pulse
+from twinpin.rollout.settings import FaceSettings
 from twinpin.rollout.webhook import ANSWERS, Deliveries
 from twinpin.step.head import BoundedHead
 from twinpin.step.telemetry import metrics_route
@@ -29,7 +32,12 @@ BODY_SECONDS = 10.0
 #: Seconds for answers under way when the controller ends.
 GRACE = 2
 
-OK, UNAVAILABLE = 200, 503
+#: No port at all.
+NONE = -1
+
+
+class CannotListen(Exception):
+    """The port is taken, or the address is none of ours."""
 
 
 class Face:
@@ -58,20 +66,24 @@ class Face:
         if outcome == "accepted":
             self._pulse.hint()
         status, sentence = ANSWERS[outcome]
-        return JSONResponse({"message" if status < HTTP_ERRORS else "error": sentence}, status)
+        return JSONResponse({"message" if status == HTTPStatus.ACCEPTED else "error": sentence}, status)
 
     async def livez(self, _request: Request) -> Response:
         """Say whether the loop goes round."""
         late = self._pulse.late
         if late:
-            return JSONResponse({"error": f"The controller has been stuck for {late:.0f} s."}, UNAVAILABLE)
-        return JSONResponse({"status": "ok"}, OK)
+            return JSONResponse(
+                {"error": f"The controller has been stuck for {late:.0f} s."}, HTTPStatus.SERVICE_UNAVAILABLE
+            )
+        return JSONResponse({"status": "ok"})
 
     async def readyz(self, _request: Request) -> Response:
         """Say whether it works or stands by."""
         if self._pulse.ready:
-            return JSONResponse({"status": "ok"}, OK)
-        return JSONResponse({"error": "The API server does not say whose the lease is."}, UNAVAILABLE)
+            return JSONResponse({"status": "ok"})
+        return JSONResponse(
+            {"error": "The API server does not say whose the lease is."}, HTTPStatus.SERVICE_UNAVAILABLE
+        )
 
     async def _judged(self, request: Request) -> str:
         """Read the body within its limits, and judge it."""
@@ -89,12 +101,23 @@ class Face:
         return self._deliveries.judge(request.headers, body)
 
 
-HTTP_ERRORS = 400
+@contextlib.asynccontextmanager
+async def opened(settings: FaceSettings, pair: PairSettings, pulse: Pulse, metrics: Metrics) -> AsyncIterator[None]:
+    """Show the face of a controller that follows *pair*, unless it is to have none."""
+    if settings.controller_port == NONE:
+        yield
+        return
+    names = frozenset({pair.preprocessor_name, pair.model_name})
+    secret = settings.webhook_secret
+    face = Face(pulse, metrics, Deliveries(secret, names, pair.alias) if secret else None)
+    async with listening(face, settings.controller_host, settings.controller_port) as port:
+        log.info("Webhook, metrics and health are on port %d.", port)
+        yield
 
 
 @contextlib.asynccontextmanager
 async def listening(face: Face, host: str, port: int) -> AsyncIterator[int]:
-    """Serve a face while the block runs, and give its port; OSError: the port is taken."""
+    """Serve a face while the block runs, and give its port; raises CannotListen."""
     listener = _listen(host, port)
     server = _Server(_config(face))
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="the controller's face")
@@ -135,6 +158,6 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise OSError(
+        raise CannotListen(
             f"Cannot listen on port {port} of {host} (--controller-port, --controller-host): {error.strerror}."
         ) from error

@@ -80,7 +80,7 @@ class Deliveries:
             data = event["data"]
             alias = event["entity"] == "model_version_alias" and data["alias"] == self.alias
             return "accepted" if alias and data["name"] in self.names else "ignored"
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return "malformed"
 
 
@@ -91,9 +91,3 @@ def _decoded(signature: str) -> bytes:
         return base64.b64decode(text, validate=True) if version == "v1" else b""
     except (binascii.Error, ValueError):
         return b""
-
-
-def sign(secret: str, delivery: str, timestamp: int, body: bytes) -> str:
-    """Sign a delivery as MLflow does."""
-    content = f"{delivery}.{timestamp}.".encode() + body
-    return "v1," + base64.b64encode(hmac.new(secret.encode(), content, hashlib.sha256).digest()).decode()
