@@ -52,10 +52,10 @@ async def controller(api: KubeApi, settings: Settings, **values: Any) -> None:
 
 async def _until_stopped(mine: Controller, lease: KubeLease) -> None:
     """Work until SIGTERM, and give the lease back."""
-    work = asyncio.create_task(mine.serve(lease))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
+    serving = asyncio.create_task(mine.serve(lease))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
     try:
-        await work
+        await serving
     except asyncio.CancelledError:
         await lease.release()
 
