@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from twinpin.features.settings import Settings as Features
-from twinpin.follow import Settings as Follow
+from twinpin.follow.settings import Settings as Follow
 from twinpin.gateway.settings import RemoteSettings as Remote
 from twinpin.gateway.settings import Settings as Gateway
 from twinpin.graph.settings import Settings as Graph
 from twinpin.pair.settings import Settings as Pair
 from twinpin.predict.settings import Settings as Predict
 from twinpin.preprocess.settings import Settings as Preprocess
-from twinpin.rollout.settings import FaceSettings as Face
 from twinpin.rollout.settings import Settings as Rollout
 from twinpin.settings import Entry, entries
 from twinpin.step.settings import Settings as Server
@@ -22,7 +21,7 @@ TARGET = Path(__file__).parents[1] / "docs" / "settings.md"
 HEAD = """# Settings
 
 Every setting is a flag and an environment variable; the flag wins. `twinpin COMMAND --help` lists those of one command,
-and `twinpin serve` takes all of them but the last three tables.
+and `twinpin serve` takes all of them but the last two tables.
 This page is made by `hack/settings-docs` from the code: change it there.
 """
 
@@ -52,7 +51,6 @@ SECTIONS: dict[str, type] = {
     "Following the alias: serve": Follow,
     "The gateway in a pod of its own": Remote,
     "On a cluster: controller, rollout, canary, history": Rollout,
-    "The controller's own address": Face,
 }
 
 

@@ -16,6 +16,7 @@ from twinpin.graph.transport import Headers
 from twinpin.pair.pin import Pin
 from twinpin.step.served import Served
 from twinpin.step.step import Message, TensorSpec
+from twinpin.step.telemetry import show_pair
 
 Close = Callable[[], Awaitable[None]]
 
@@ -58,7 +59,8 @@ class Generations:
     def __init__(self, first: Generation, keep: int = 1) -> None:
         self._current = first
         self._kept: list[Generation] = []
-        self._keep = keep
+        #: How many stay loaded beside the one that serves; holds from the next switch on.
+        self.keep = keep
 
     @property
     def current(self) -> Generation:
@@ -73,8 +75,9 @@ class Generations:
     async def switch(self, following: Generation) -> None:
         """Give every new request to *following*; close those that are too old, once they are idle."""
         kept = [each for each in self.all if each is not following]
-        self._current, self._kept = following, kept[: self._keep]
-        for old in kept[self._keep :]:
+        show_pair(following.pin.id, following.pin.preprocessor.version, following.pin.model.version)
+        self._current, self._kept = following, kept[: self.keep]
+        for old in kept[self.keep :]:
             await old.aclose()
 
     async def forecast(self, body: Body, headers: Headers = (), *, deadline: float | None = None) -> Message:

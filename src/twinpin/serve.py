@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,15 @@ from typing import Any
 import click
 
 from twinpin import features, predict, preprocess
-from twinpin.follow import Follower, Rollouts
-from twinpin.follow import Settings as FollowSettings
+from twinpin.follow.beginning import Beginning
+from twinpin.follow.file_record import FileRecord
+from twinpin.follow.follower import Follower
+from twinpin.follow.kube_record import KubeRecord
+from twinpin.follow.ports import Threaded
+from twinpin.follow.record import Record
+from twinpin.follow.settings import Settings as FollowSettings
+from twinpin.follow.shelf import Shelf
+from twinpin.follow.workshop import Workshop
 from twinpin.gateway.assembly import Gateway, Parts
 from twinpin.gateway.commands import announcement, document, explaining
 from twinpin.gateway.latencies import Latencies
@@ -21,11 +30,14 @@ from twinpin.generations import Generation, Generations
 from twinpin.graph.executor import Executor
 from twinpin.graph.inprocess import InProcess
 from twinpin.graph.settings import Settings as GraphSettings
+from twinpin.pair.api_server import ApiServer
+from twinpin.pair.events import open_events
 from twinpin.pair.pin import Pin
 from twinpin.pair.registry import MlflowRegistry
 from twinpin.pair.resolve import resolve
 from twinpin.pair.settings import Settings as PairSettings
 from twinpin.preprocess.routes import LAG
+from twinpin.rollout.pinning import RegistryPairs
 from twinpin.settings import options, take
 from twinpin.step.errors import CannotStart, Impossible
 from twinpin.step.runner import StepModel
@@ -59,26 +71,52 @@ def serve(**values: Any) -> None:
     configure_logging(server.log_level)
     with explaining():
         pairs, following = take(PairSettings, values), take(FollowSettings, values)
-        rollouts = Rollouts(pairs, MlflowRegistry(pairs.registry_uri, pairs.tracking_uri))
-        pin = rollouts.resume() if following.follow else resolve(pairs)
-        folder = rollouts.folder(pin.rollout) if following.follow else pairs.pair_dir
         loader = Loader(values, server)
-        generations = Generations(loader.load(pin, folder), following.follow_keep)
-        follower = Follower(generations, rollouts, loader.load, following.follow_interval)
-        run(_serve(loader.parts(generations), server, values, follower if following.follow else None))
+        if following.follow:
+            run(_follow(loader, server, values, pairs, following))
+        else:
+            pin = resolve(pairs)
+            run(_serve(loader, Generations(loader.load(pin, pairs.pair_dir)), server, values))
 
 
-async def _serve(parts: Parts, server: ServerSettings, values: dict[str, Any], follower: Follower | None) -> None:
-    """Serve on the running loop, and follow the alias meanwhile where that is asked for."""
+async def _serve(loader: "Loader", generations: Generations, server: ServerSettings, values: dict[str, Any]) -> None:
+    """Serve on the running loop."""
+    parts = loader.parts(generations)
     gateway = Gateway(parts, server, take(Settings, values))
-    following = asyncio.create_task(follower.run(), name="follow the alias") if follower else None
+    await gateway.run(announcement(server.host, generations.current.pin.id))
+
+
+async def _follow(
+    loader: "Loader", server: ServerSettings, values: dict[str, Any], pairs: PairSettings, settings: FollowSettings
+) -> None:
+    """Serve what the release serves, and follow the alias meanwhile."""
+    registry = MlflowRegistry(pairs.registry_uri, pairs.tracking_uri)
+    shelf = Shelf(pairs, registry)
+    record, alias, workshop = (
+        Threaded(_record(pairs, settings)),
+        RegistryPairs(pairs, registry),
+        Workshop(shelf, loader.load),
+    )
+    beginning = Beginning(record, alias, workshop, open_events(), shelf.last())
+    generations = Generations(await beginning.first(pairs.resolve_deadline), settings.follow_keep)
+    owner = os.environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}"
+    follower = Follower(generations, record, alias, workshop, owner)
+    following = asyncio.create_task(follower.run(), name="follow the alias")
     try:
-        await gateway.run(announcement(server.host, parts.pair_id() if parts.pair_id else None))
+        await _serve(loader, generations, server, values)
     finally:
-        if following is not None:
-            following.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await following
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        await follower.aclose()
+
+
+def _record(pairs: PairSettings, settings: FollowSettings) -> Record:
+    """Open the record that these settings name."""
+    if settings.paired_graph:
+        return KubeRecord(ApiServer(pairs.namespace), settings.paired_graph)
+    place = (pairs.pins_dir or pairs.pair_dir) / f"{pairs.rollout}.record.json"
+    return FileRecord(place, settings.follow_keep, settings.follow_interval)
 
 
 class Loader:

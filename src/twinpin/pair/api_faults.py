@@ -20,31 +20,45 @@ ACCOUNT = re.compile(r"system:serviceaccount:(?P<namespace>[^:]+):(?P<name>[^:]+
 
 
 class Asked(NamedTuple):
-    """One request."""
+    """One request; *resource* is `configmaps`, or with its group `twinpin.dev/v1alpha1/pairedgraphs`."""
 
     verb: str
     resource: str
     namespace: str
     name: str | None = None
+    subresource: str = ""
 
     @property
     def path(self) -> str:
         """Its path."""
-        place = f"/api/v1/namespaces/{self.namespace}/{self.resource}"
-        return f"{place}/{self.name}" if self.name else place
+        group, _, plural = self.resource.rpartition("/")
+        place = f"/{f'apis/{group}' if group else 'api/v1'}/namespaces/{self.namespace}/{plural}"
+        return "/".join(filter(None, (place, self.name, self.subresource)))
+
+    @property
+    def kind(self) -> str:
+        """The resource as kubectl and its Roles name it: `pairedgraphs.twinpin.dev/status`."""
+        *group, plural = self.resource.split("/")
+        return "/".join(filter(None, (".".join((plural, *group[:1])), self.subresource)))
 
     @property
     def label(self) -> str:
         """The request as people name it: `get configmaps/forecast-pair in namespace shop`."""
-        return f"{self.verb} {self.resource}{f'/{self.name}' if self.name else ''} in namespace {self.namespace}"
+        named = f"{self.kind} {self.name}" if self.subresource else "/".join(filter(None, (self.kind, self.name)))
+        return f"{self.verb} {named} in namespace {self.namespace}"
 
 
 def require_harmless(asked: Asked, status: int, answer: Object) -> None:
-    """Return where the object is not there (get) or there already (create); raise our error for all else."""
+    """Return where an object is not there (get), is there already (create) or was changed meanwhile (patch).
+
+    All else raises an error of ours.
+    """
     reason = answer.get("reason")
     if asked.verb == "get" and status == HTTPStatus.NOT_FOUND and reason == "NotFound":
         return
     if asked.verb == "create" and status == HTTPStatus.CONFLICT and reason == "AlreadyExists":
+        return
+    if asked.verb == "patch" and status == HTTPStatus.CONFLICT and reason == "Conflict":
         return
     raise _fault(asked, status, str(answer.get("message") or f"status {status}"))
 
@@ -87,11 +101,11 @@ def _forbidden(asked: Asked, said: str) -> PairError:
     user = who["user"]
     account = ACCOUNT.fullmatch(user)
     subject = f"--serviceaccount={account['namespace']}:{account['name']}" if account else f"--user={user}"
-    role = f"{account['name'] if account else 'twinpin'}-{asked.verb}-{asked.name or asked.resource}"
+    role = f"{account['name'] if account else 'twinpin'}-{asked.verb}-{asked.name or asked.kind}"
     only = f" --resource-name={asked.name}" if asked.name else ""
     kubectl = f"kubectl -n {asked.namespace} create"
     return Denied(
         f"{user} may not {asked.label}: no Role bound to it allows the verb {asked.verb}.",
-        mend=f"{kubectl} role {role} --verb={asked.verb} --resource={asked.resource}{only} && "
+        mend=f"{kubectl} role {role} --verb={asked.verb} --resource={asked.kind}{only} && "
         f"{kubectl} rolebinding {role} --role={role} {subject}",
     )

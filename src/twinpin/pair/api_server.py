@@ -1,4 +1,4 @@
-"""API server: what Twinpin asks of Kubernetes, which is to get and to create objects in one namespace.
+"""API server: what the pair asks of Kubernetes, which is to get, create and patch objects in one namespace.
 
 Of the Kubernetes client only the configuration and the transport are taken: with its models, one class for every kind
 of object there is, each init container would start 0.8 s later and take 96 MiB more.
@@ -39,6 +39,10 @@ class Objects(Protocol):
         """Create an object and return it as it was stored; None when there is one of that name."""
         ...
 
+    def patch_status(self, resource: str, name: str, change: Object) -> Object | None:
+        """Merge a change into an object's status; None when it is not of the resourceVersion that the change names."""
+        ...
+
 
 class ApiServer:
     """The API server of the cluster that this process runs in, or of the current context of a kubeconfig.
@@ -62,6 +66,10 @@ class ApiServer:
         """Create an object and return it as it was stored; None when there is one of that name."""
         return self._ask("POST", Asked("create", resource, self.namespace), document)
 
+    def patch_status(self, resource: str, name: str, change: Object) -> Object | None:
+        """Merge a change into an object's status; None when it is not of the resourceVersion that the change names."""
+        return self._ask("PATCH", Asked("patch", resource, self.namespace, name, "status"), change)
+
     @cached_property
     def _access(self) -> "Access":
         """Find the server when first asked: a test or a laptop without one never imports the client."""
@@ -83,7 +91,8 @@ class ApiServer:
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
         access, host = self._access, self._access.configuration.host
-        headers = {"Accept": "application/json", "Content-Type": "application/json", **access.authorization}
+        sent = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        headers = {"Accept": "application/json", "Content-Type": sent, **access.authorization}
         url = f"{host}{asked.path}"
         try:
             answer = access.client.request(method, url, headers=headers, body=document, _request_timeout=PATIENCE)

@@ -10,9 +10,6 @@ ACCEPTED = "PairAccepted"
 REACHABLE = "RegistryReachable"
 IN_SYNC = "GraphInSync"
 
-#: The record in a word.
-PHASES = ("Waiting", "Progressing", "Canary", "Serving", "Rejected", "Paused")
-
 #: Reasons of an alias that cannot be read, which say nothing of the pair.
 UNREACHED = frozenset({"Unreachable", "Denied"})
 

@@ -45,6 +45,8 @@ class Spec(Part):
     drain: int = Field(default=60, ge=0)
     #: Seconds between two looks at the registry.
     poll_seconds: int = Field(default=5, ge=1)
+    #: Whether there is a controller, or the pods follow the alias by themselves, as those of one process do.
+    followed_by: Literal["Controller", "Pods"] = "Controller"
 
 
 class Serving(Part):
@@ -104,6 +106,17 @@ class Period(Part):
     reason: str = ""
 
 
+class Trial(Part):
+    """Who loads a pair before all others do, where pods follow the alias by themselves."""
+
+    versions: str
+    #: The pod, and when it last said that it is at work.
+    owner: str
+    at: dt.datetime
+    #: Pods that went away while they loaded it.
+    ended: int = 0
+
+
 class Condition(Part):
     """One condition, as kubectl shows and waits for it."""
 
@@ -132,6 +145,9 @@ class Status(Part):
     template: str = ""
     #: Kinds that templates ever had, as `apiVersion kind`: objects of one that the template lost still have to go.
     kinds: tuple[str, ...] = ()
+    #: The Pin of the pair that serves, as JSON, and who tries the next one; where pods follow the alias by themselves.
+    pin: str = ""
+    trial: Trial | None = None
     #: Generations of the fronts at the last look, by their names.
     generations: dict[str, int] = Field(default_factory=dict)
     #: The last request for another try, for an abort, and for the end of a canary, that was carried out.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +26,7 @@ STEP_SECONDS = Histogram("twinpin_step_duration_seconds", "Time of a step's own 
 IN_FLIGHT = Gauge("twinpin_in_flight", "Requests that a step works on or has waiting.", ["step"])
 PAIR_MISMATCHES = Counter("twinpin_pair_mismatches_total", "Messages refused for another pair's stamp.")
 PAIRS_REFUSED = Counter("twinpin_pairs_refused_total", "Pairs behind the alias that could not be served.")
+PAIR_BEHIND = Gauge("twinpin_pair_behind", "1 while this process serves another pair than its release does.")
 PAIR_INFO = Gauge("twinpin_pair_info", "1 for the pair that serves.", ["pair", "preprocessor_version", "model_version"])
 
 # What every LogRecord has; anything else was given as extra and belongs into the line. uvicorn's colours do not.
@@ -44,15 +45,15 @@ def show_pair(pair: str, preprocessor_version: str, model_version: str) -> None:
     PAIR_INFO.labels(pair, preprocessor_version, model_version).set(1)
 
 
-def metrics_route(path: str = "/metrics", registry: CollectorRegistry = REGISTRY) -> Route:
+async def _metrics(request: Request) -> Response:
+    """Answer a scrape in the format it asks for."""
+    encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    return Response(encode(REGISTRY), headers={"content-type": content_type})
+
+
+def metrics_route(path: str = "/metrics") -> Route:
     """Return the route that Prometheus scrapes."""
-
-    async def metrics(request: Request) -> Response:
-        """Answer a scrape in the format it asks for."""
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(registry), headers={"content-type": content_type})
-
-    return Route(path, metrics, methods=["GET"])
+    return Route(path, _metrics, methods=["GET"])
 
 
 class JsonLines(logging.Formatter):

@@ -1,0 +1,257 @@
+"""Follower: one process of a release that follows the alias; between two looks only what it has loaded is remembered.
+
+Each look reads the record and the alias and does one thing, `decide`. One process at a time loads a pair that none has
+served yet, beside the one that serves. When its forecast is right, the record says so, and all others load it too.
+"""
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from twinpin.follow.conditions import described
+from twinpin.follow.decide import SILENCE, Deed, Join, Mine, Move, Note, Refuse, Rest, Try, decide
+from twinpin.follow.entries import moved, refused
+from twinpin.follow.ports import Alias, Makers, Records
+from twinpin.follow.record import Seen
+from twinpin.generations import Generation, Generations
+from twinpin.pair.errors import BadArtifact, DigestMismatch, NotReady, PairError, SchemaMisfit
+from twinpin.pair.pin import Pin
+from twinpin.pair.version import Versions
+from twinpin.rollout.snapshot import Aliased, NoPair, versions_of
+from twinpin.step.errors import CannotStart, TwinpinError
+from twinpin.step.telemetry import PAIR_BEHIND, PAIRS_REFUSED
+
+log = logging.getLogger(__name__)
+
+#: Faults of a pair, which another try would meet again.
+BAD = (NotReady, SchemaMisfit, BadArtifact, DigestMismatch, CannotStart, MemoryError)
+#: Faults of the surroundings, which time or a person mends.
+TROUBLE = (PairError, TwinpinError, OSError)
+#: Seconds between two looks after many faults in a row.
+LONGEST = 60.0
+#: Seconds between two writes of conditions that nothing rests on, since several processes may see different faults.
+QUIET = 30.0
+
+UNREAD = NoPair("NotRead", "The alias was not looked at.")
+
+
+class Follower:
+    """Keeps the generations of one process on the pair of its release."""
+
+    def __init__(self, generations: Generations, record: Records, registry: Alias, makers: Makers, owner: str) -> None:
+        self._generations = generations
+        self._record = record
+        self._registry = registry
+        self._makers = makers
+        self._owner = owner
+        self._spare: Generation | None = None
+        self._tried: Versions | None = None
+        self._fetched: Versions | None = None
+        self._faults = 0
+        self._said = ""
+        self._described = float("-inf")
+        self.interval = 1.0
+
+    async def run(self) -> None:
+        """Look for ever; an error that nobody foresaw is logged as such, and the pair that serves goes on."""
+        while True:
+            again = False
+            try:
+                again = await self.look()
+            except Exception:
+                self._faults += 1
+                log.exception("the alias could not be followed; the pair that serves is untouched")
+            if not again:
+                await asyncio.sleep(self._pause())
+
+    async def look(self) -> bool:
+        """Look once and do one thing; whether there may be more to do at once."""
+        try:
+            seen = await self._record.read()
+            self.interval = seen.interval
+            self._generations.keep = seen.keep
+            joined = seen.pin is None or seen.pin.id == self._generations.current.pin.id
+            PAIR_BEHIND.set(not joined)
+            alias = await self._registry.alias() if joined else UNREAD
+            again = await self._do(decide(seen, alias, self._mine, _now()), seen, alias)
+        except TROUBLE as error:
+            self._faults += 1
+            self._say(error)
+            return False
+        self._faults = 0
+        return again
+
+    @property
+    def _mine(self) -> Mine:
+        """What this process is."""
+        loaded = frozenset(versions_of(each.pin) for each in self._loaded)
+        return Mine(self._owner, self._generations.current.pin, loaded, self._tried)
+
+    @property
+    def _loaded(self) -> list[Generation]:
+        """Everything that is loaded."""
+        return [*self._generations.all, *([self._spare] if self._spare else [])]
+
+    async def _do(self, deed: Deed, seen: Seen, alias: Aliased | NoPair) -> bool:
+        """Do what was decided; whether to look again at once."""
+        match deed:
+            case Join(pin):
+                await self._join(pin)
+            case Note(status):
+                await self._record.write(status, seen)
+            case Try(versions, status):
+                if await self._record.write(status, seen):
+                    await self._try(versions, seen)
+            case Move(versions):
+                await self._move(versions, seen, alias.moved_by if isinstance(alias, Aliased) else None)
+            case Refuse(versions, reason, message):
+                await self._refuse(versions, reason, message, seen)
+            case Rest(reason, message, fetch):
+                await self._rest(seen, alias, Rest(reason, message, fetch))
+                return False
+        return True
+
+    async def _join(self, pin: Pin) -> None:
+        """Serve what the others serve."""
+        found = [each for each in self._loaded if each.pin.id == pin.id]
+        try:
+            await self._switch(found[0] if found else await self._makers.of(pin))
+        except BAD as error:
+            raise CannotServe(f"This process cannot load {pin.id}, which its release serves: {error}") from error
+
+    async def _try(self, versions: Versions, seen: Seen) -> None:
+        """Load the pair behind the alias, and say meanwhile that this process is at work."""
+        self._tried = versions
+        await self._drop_spare()
+        try:
+            async with self._at_work(), asyncio.timeout(seen.progress_deadline):
+                self._spare = await self._makers.new()
+        except TimeoutError:
+            await self._refuse(versions, "NeverReady", f"It was not loaded within {seen.progress_deadline:.0f} s.")
+        except BAD as error:
+            await self._refuse(versions, type(error).__name__, str(error))
+        except (*TROUBLE, asyncio.CancelledError):
+            await self._release()
+            raise
+
+    async def _move(self, versions: Versions, seen: Seen, mover: str | None) -> None:
+        """Put a loaded pair on record, then serve it."""
+        following = next(each for each in self._loaded if versions_of(each.pin) == versions)
+        if not await self._record.write(moved(seen, following.pin, _now(), mover), seen):
+            return
+        before = seen.pin.id if seen.pin else "none"
+        await self._switch(following)
+        await self._tell("Normal", "Switched", f"{following.pin.id} serves in place of {before}.")
+
+    async def _switch(self, following: Generation) -> None:
+        """Give new requests to another generation."""
+        before = self._generations.current.pin.id
+        if following is self._spare:
+            self._spare = None
+        await self._generations.switch(following)
+        PAIR_BEHIND.set(False)
+        log.info("pair switched", extra={"pair": following.pin.id, "before": before})
+        await self._drop_spare()
+        await self._makers.keep(following.pin, {each.pin.id for each in self._loaded})
+
+    async def _refuse(self, versions: Versions, reason: str, message: str, seen: Seen | None = None) -> None:
+        """Put on record that a pair is left alone; the record may have moved on while it was tried."""
+        seen = seen or await self._record.read()
+        if await self._record.write(refused(seen, versions, reason, message, _now()), seen):
+            PAIRS_REFUSED.inc()
+            log.warning("pair refused", extra={"pair": versions.label, "reason": reason, "cause": message})
+            await self._tell("Warning", "Rejected", f"{versions.label} is left alone. {reason}: {message}")
+
+    async def _rest(self, seen: Seen, alias: Aliased | NoPair, rest: Rest) -> None:
+        """Tell where it stands, and fetch what another process tries."""
+        if isinstance(alias, NoPair):
+            self._complain(alias.message)
+        else:
+            self._said = ""
+        now = asyncio.get_running_loop().time()
+        status = described(seen, alias, _now())
+        if status != seen.status and now - self._described > QUIET:
+            self._described = now
+            await self._record.write(status, seen)
+        if rest.fetch is not None and rest.fetch != self._fetched:
+            await self._makers.fetch()
+            self._fetched = rest.fetch
+
+    @asynccontextmanager
+    async def _at_work(self) -> AsyncIterator[None]:
+        """Renew the word that this process is at work, three times in the time after which it is taken for gone."""
+        renewing = asyncio.create_task(self._renew(SILENCE / 3), name="renew the trial")
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await renewing
+
+    async def _renew(self, seconds: float) -> None:
+        """Renew it until cancelled, or until another process has taken over."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                seen = await self._record.read()
+                trial = seen.status.trial
+                if trial is None or trial.owner != self._owner:
+                    return
+                renewed = trial.model_copy(update={"at": _now()})
+                await self._record.write(seen.status.model_copy(update={"trial": renewed}), seen)
+            except PairError as error:
+                log.warning("the trial could not be renewed: %s", error.message)
+
+    async def _release(self) -> None:
+        """Let another process try: this one did not end because of the pair."""
+        try:
+            seen = await self._record.read()
+            if seen.status.trial and seen.status.trial.owner == self._owner:
+                await self._record.write(seen.status.model_copy(update={"trial": None}), seen)
+        except PairError as error:
+            log.warning("the trial could not be given back: %s", error.message)
+
+    async def _drop_spare(self) -> None:
+        """Close a pair that was loaded and is not wanted any more."""
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            await spare.aclose()
+
+    async def aclose(self) -> None:
+        """Close what was loaded and did not come to serve."""
+        await self._drop_spare()
+
+    async def _tell(self, kind: str, reason: str, message: str) -> None:
+        """Leave an event; a cluster that takes none does not hold up a switch."""
+        try:
+            await self._record.tell(kind, reason, message)
+        except PairError as error:
+            log.warning("no event could be written: %s", error.message)
+
+    def _pause(self) -> float:
+        """Seconds until the next look: a fifth of it by chance, so that pods do not come in step; more after faults."""
+        seconds = self.interval * 2.0 ** min(self._faults, 10)
+        return max(min(seconds, LONGEST), self.interval) * random.uniform(0.8, 1.0)  # noqa: S311 -- jitter
+
+    def _say(self, error: Exception) -> None:
+        """Log a fault, once for each reason."""
+        self._complain(str(error), getattr(error, "mend", None))
+
+    def _complain(self, message: str, mend: str | None = None) -> None:
+        """Log why the pair that serves goes on, once for each reason."""
+        if message != self._said:
+            self._said = message
+            log.warning("the alias is not followed", extra={"reason": message, "mend": mend})
+
+
+class CannotServe(PairError):
+    """The pair of the release cannot be loaded by this process alone."""
+
+
+def _now() -> dt.datetime:
+    """The time."""
+    return dt.datetime.now(dt.UTC)
