@@ -12,7 +12,7 @@ from twinpin.pair.errors import BadArtifact, Unreachable
 from twinpin.pair.pin import Half, Pin
 from twinpin.pair.version import Versions
 from twinpin.rollout.cluster import Conflict, Pinned
-from twinpin.rollout.resource import Resource, Spec, Status
+from twinpin.rollout.resource import Count, Resource, Spec, Status
 from twinpin.rollout.snapshot import Aliased, Front, NoPair, Part, Rollout, Route, Sender
 from twinpin.rollout.template import DIGEST, ROLLOUT_LABEL, Template
 
@@ -85,6 +85,11 @@ class Pod:
     pair: int | None = None
     digest: str = ""
     state: str = "starting"
+    #: Its name, its start, and what it has counted.
+    name: str = ""
+    born: dt.datetime | None = None
+    requests: int = 0
+    errors: int = 0
     #: When a process whose pod object is gone is gone too.
     until: dt.datetime | None = None
 
@@ -144,7 +149,7 @@ class World:
         self.now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
         self.alias = [1, 1]
         self.versions = {1, 2, 3, 4}
-        #: What becomes of a pair: good, never (ready), wrong (forecast), or broken (artifact).
+        #: A pair is good, never (ready), wrong (in its example), broken (as an artifact), or faulty (in each answer).
         self.character = {1: "good", 2: "good", 3: "good", 4: "good"}
         self.reachable = True
         self.full = False
@@ -257,7 +262,8 @@ class World:
                 self._start(service, pod)
             fresh = [pod for pod in service.pods if pod.digest == service.digest]
             for _ in range(service.desired - len(fresh)):
-                service.pods.append(Pod(digest=service.digest))
+                name = f"{service.name}-{next(self.counter)}"
+                service.pods.append(Pod(digest=service.digest, name=name, born=self.now))
             if sum(pod.state == "ready" for pod in fresh) >= service.desired:
                 service.pods = [pod for pod in service.pods if pod.digest == service.digest]
 
@@ -303,9 +309,9 @@ class World:
     def advance(self, request):
         """A request takes its next step."""
         if request.stamp is None:
-            request.stamp = self._pod("preprocess", request.rollout).pair
+            request.stamp = self._ask("preprocess", request.rollout)
             return
-        pair = self._pod("predict", request.predict_in).pair
+        pair = self._ask("predict", request.predict_in)
         self.requests.remove(request)
         if pair != request.stamp and not self.flaws.no_stamp:
             raise Lost(f"409: predict of pair {pair} refuses what preprocess of pair {request.stamp} made")
@@ -317,6 +323,13 @@ class World:
         """A request goes to its end."""
         while request in self.requests:
             self.advance(request)
+
+    def _ask(self, step, rollout):
+        """Let a pod of a step work; returns its pair. A faulty pair fails in its model, and still says which it is."""
+        pod = self._pod(step, rollout)
+        pod.requests += 1
+        pod.errors += step == "predict" and self.character[pod.pair] == "faulty"
+        return pod.pair
 
     def _pod(self, step, rollout):
         """Choose a pod as the Service of a step would."""
@@ -458,8 +471,22 @@ class ModelCluster:
         names = set(self.world.pins) | {each.rollout for each in self.world.services.values()}
         return {name: self.world.rollout(name) for name in sorted(names)}
 
-    async def judgement(self):
-        """There are no figures here."""
+    async def figures(self, rollouts):
+        """Read what the pods of some rollouts have counted."""
+        await Pause()
+        return tuple(
+            Count(
+                pod=pod.name,
+                rollout=service.rollout,
+                step=service.name.removesuffix(f"-{service.rollout}"),
+                started=pod.born.timestamp(),
+                requests=pod.requests,
+                errors=pod.errors,
+            )
+            for service in self.world.services.values()
+            if service.rollout in rollouts
+            for pod in service.ready
+        )
 
     async def create_pin(self, pin):
         """First wins."""

@@ -12,7 +12,7 @@ from twinpin.rollout.cluster import Conflict, Unanswered
 from twinpin.rollout.decide import decide
 from twinpin.rollout.observe import observe
 from twinpin.rollout.perform import perform
-from twinpin.rollout.resource import Canary
+from twinpin.rollout.resource import Canary, Limits
 from twinpin.rollout.snapshot import Route
 
 
@@ -93,6 +93,9 @@ def settle(world, controllers, *, rounds=400):
     raise AssertionError(f"it never came to rest: {[each.waits for each in controllers]} {world.status}")
 
 
+#: Few requests are enough here, where good pairs never fail.
+LIMITS = Limits(requests=20)
+
 #: How often each thing happens, of a hundred or so.
 OFTEN = {
     "control": 40,
@@ -155,7 +158,7 @@ DRAWS = {
     "room": {"full": _of(False, False, False, True)},
     "router_vanishes": {"which": _up_to(9)},
     "edit": {"which": _up_to(9)},
-    "canary": {"percent": _of(None, None, 10, 50)},
+    "canary": {"percent": _of(None, None, 10, 50), "judged": _of(True, False)},
 }
 
 
@@ -324,9 +327,9 @@ class Rollouts(RuleBasedStateMachine):
         """The template changes, as a chart's upgrade does it."""
         self.world.edition += 1
 
-    def canary(self, percent):
-        """A person asks for a canary, for another share, or for none."""
-        canary = Canary(percent=percent) if percent else None
+    def canary(self, percent, judged):
+        """A person asks for a canary, for another share, or for none; and that it be ended by its figures, or not."""
+        canary = Canary(percent=percent, abort=LIMITS if judged else None) if percent else None
         self.world.spec = self.world.spec.model_copy(update={"canary": canary})
         self.world.record_version += 1
 
@@ -368,7 +371,9 @@ class Rollouts(RuleBasedStateMachine):
         rejected = [each["versions"] for each in status["rejected"] if each["active"]]
         stable = status["stable"]["rollout"]
         assert stable.startswith(f"{pair}-") or pair in rejected
-        assert world.character[int(status["stable"]["pair"].split("-")[1][1:])] == "good"
+        assert world.character[int(status["stable"]["pair"].split("-")[1][1:])] in {"good", "faulty"}
+        judged = [each["versions"] for each in status["rejected"] if each["reason"] == "Judged"]
+        assert {world.character[int(each.split("-m")[1])] for each in judged} <= {"faulty"}
         assert world.graph.stages == (Route(stable), Route(stable))
         assert set(world.pins) == {stable, *status["kept"]}
         assert {each.rollout for each in world.services.values()} == {stable, *status["kept"]}

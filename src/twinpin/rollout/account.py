@@ -5,6 +5,7 @@ The record is written before anything is done on its strength, so an action neve
 
 from collections.abc import Iterator
 
+from twinpin.rollout.judging import watching
 from twinpin.rollout.resource import HISTORY, REJECTED, Candidate, Period, Rejection, Serving, Status, Unrouted
 from twinpin.rollout.snapshot import Aliased, NoPair, Snapshot, versions_of
 
@@ -28,7 +29,7 @@ def account(seen: Snapshot) -> Status:
             "percent": max((front.route.percent for front in seen.fronts if front.route), default=0),
         }
     )
-    return status.model_copy(update={"retiring": tuple(_retiring(seen, status))})
+    return status.model_copy(update={"retiring": tuple(_retiring(seen, status)), "watch": watching(seen, status)})
 
 
 def rejecting(seen: Snapshot, reason: str, message: str) -> Status:

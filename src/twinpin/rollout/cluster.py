@@ -3,13 +3,13 @@
 Every method of Cluster is at most one write; whatever happens between two of them, the next look mends it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from twinpin.pair.pin import Pin
 from twinpin.pair.version import Versions
-from twinpin.rollout.resource import Resource, Status
-from twinpin.rollout.snapshot import Aliased, Front, Judgement, NoPair, Part, Rollout, Route, Sender
+from twinpin.rollout.resource import Count, Resource, Status
+from twinpin.rollout.snapshot import Aliased, Front, NoPair, Part, Rollout, Route, Sender
 from twinpin.rollout.template import Template
 
 
@@ -51,8 +51,8 @@ class Cluster(Protocol):
         """Read every rollout of which anything is left."""
         ...
 
-    async def judgement(self) -> Judgement | None:
-        """Say why the canary should end, where its figures are known and bad."""
+    async def figures(self, rollouts: Collection[str]) -> tuple[Count, ...]:
+        """Read what the pods of some rollouts have counted; one that does not answer in time is counted as silent."""
         ...
 
     async def create_pin(self, pin: Pin) -> Pin:

@@ -63,20 +63,35 @@ async def rollout(api: KubeApi, settings: Settings, *, wait: bool, retry: bool, 
 
 @click.command(epilog=EPILOG)
 @click.option("--percent", type=click.IntRange(1, 99), help="Give each new pair this share of the requests first.")
+@click.option(
+    "--auto-abort/--no-auto-abort",
+    default=None,
+    help="With --percent: end a candidate by itself that does worse than the pair that serves.",
+)
 @click.option("--promote", is_flag=True, help="Give the candidate all requests; the next one gets its share again.")
 @click.option("--abort", is_flag=True, help="Take the candidate back and leave it alone.")
 @click.option("--off", is_flag=True, help="Give new pairs all requests at once from now on.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until the routers do as asked.")
 @asking
 async def canary(
-    api: KubeApi, settings: Settings, *, percent: int | None, promote: bool, abort: bool, off: bool, wait: bool
+    api: KubeApi,
+    settings: Settings,
+    *,
+    percent: int | None,
+    auto_abort: bool | None,
+    promote: bool,
+    abort: bool,
+    off: bool,
+    wait: bool,
 ) -> None:
     """Give a new pair a share of the requests first, through a whole chain of its own."""
     if [percent is not None, promote, abort, off].count(True) != 1:
         raise click.UsageError("Say one thing: --percent N, --promote, --abort or --off.")
+    if auto_abort is not None and percent is None:
+        raise click.UsageError("--auto-abort and --no-auto-abort go with --percent N.")
     candidate = (await look(api, settings)).status.candidate
     if percent is not None or off:
-        await _share(api, settings, percent, candidate)
+        await _share(api, settings, wish(percent, auto_abort), candidate)
     else:
         await _annotate(api, settings, PROMOTE if promote else ABORT, f"{_pinned(candidate)}@{_now()}")
     if candidate is None:
@@ -88,15 +103,22 @@ async def canary(
     click.echo("\n".join(lines((await look(api, settings)).status)))
 
 
-async def _share(api: KubeApi, settings: Settings, percent: int | None, candidate: Candidate | None) -> None:
+async def _share(api: KubeApi, settings: Settings, change: dict[str, Any] | None, candidate: Candidate | None) -> None:
     """Write how much new pairs get first."""
-    if percent is None and candidate is not None:
+    if change is None and candidate is not None:
         fail(f"{candidate.pair or candidate.versions} is on its way: --promote or --abort it first.", REFUSED)
-    wish = {"percent": percent} if percent else None
-    await api.merge(API, KIND, settings.release, {"spec": {"canary": wish}})
+    await api.merge(API, KIND, settings.release, {"spec": {"canary": change}})
     if candidate is None:
-        share = f"{percent} of 100 requests until `twinpin canary --promote`" if percent else "all requests at once"
+        share = f"{change['percent']} of 100 requests until it is promoted" if change else "all requests at once"
         click.echo(f"The next new pair behind the alias gets {share}.")
+
+
+def wish(percent: int | None, auto_abort: bool | None) -> dict[str, Any] | None:
+    """Say what to change of spec.canary: limits that are there stay as they are, and new ones are the usual."""
+    if percent is None:
+        return None
+    limits: dict[str, Any] = {} if auto_abort is None else {"abort": {} if auto_abort else None}
+    return {"percent": percent, **limits}
 
 
 def _pinned(candidate: Candidate | None) -> str:

@@ -1,7 +1,8 @@
 """Conditions: what the record tells people, from the step that comes next."""
 
 from twinpin.rollout.actions import Apply, Drop, MakePin, Probe, Record, Reject, Retire, Step, Switch, Wait
-from twinpin.rollout.resource import Condition, Status
+from twinpin.rollout.judging import done, enough, silent
+from twinpin.rollout.resource import Condition, Count, Status, Watch
 from twinpin.rollout.snapshot import Aliased, NoPair, Route, Snapshot
 
 READY = "Ready"
@@ -9,6 +10,8 @@ PROGRESSING = "Progressing"
 ACCEPTED = "PairAccepted"
 REACHABLE = "RegistryReachable"
 IN_SYNC = "GraphInSync"
+#: There while a canary is judged by its figures.
+HEALTHY = "CanaryHealthy"
 
 #: Reasons of an alias that cannot be read, which say nothing of the pair.
 UNREACHED = frozenset({"Unreachable", "Denied"})
@@ -37,8 +40,19 @@ def concluded(seen: Snapshot, step: Step, route: Route | None) -> Status:
         REACHABLE: _reachable(seen),
         IN_SYNC: _in_sync(seen, route),
     }
+    if seen.status.watch and seen.figures is not None:
+        verdicts[HEALTHY] = _healthy(seen, seen.status.watch, seen.figures)
     conditions = tuple(_condition(seen, name, verdict) for name, verdict in verdicts.items())
     return seen.status.model_copy(update={"conditions": conditions, "phase": _phase(seen)})
+
+
+def _healthy(seen: Snapshot, watch: Watch, figures: tuple[Count, ...]) -> Verdict:
+    """Whether a canary is within its limits; without numbers, which change with every look."""
+    if pods := silent(figures):
+        return None, "PodsSilent", f"The metrics of {', '.join(pods)} cannot be read, so they do not count."
+    if not enough(seen, done(watch.canary, watch.marks[0], figures)):
+        return None, "TooFewRequests", f"{watch.canary} has had too few requests to be judged."
+    return True, "WithinLimits", f"{watch.canary} is within its limits beside {watch.stable}."
 
 
 def _condition(seen: Snapshot, name: str, verdict: Verdict) -> Condition:

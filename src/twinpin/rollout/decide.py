@@ -11,6 +11,7 @@ from collections.abc import Callable
 from twinpin.rollout.account import ABORTED, abort_wanted, account, promote_wanted
 from twinpin.rollout.actions import Apply, Drop, MakePin, Probe, Record, Reject, Retire, Step, Switch, Wait
 from twinpin.rollout.conditions import REACHABLE, concluded
+from twinpin.rollout.judging import judged
 from twinpin.rollout.resource import Candidate
 from twinpin.rollout.snapshot import Aliased, NoPair, Rollout, Route, Snapshot
 
@@ -139,8 +140,8 @@ def _advance(seen: Snapshot) -> Step | None:
 
 def _build(seen: Snapshot, candidate: Candidate, rollout: Rollout) -> Step | None:
     """Make the candidate's objects, once nothing is left of an earlier life of it."""
-    if seen.judgement and seen.judgement.rollout == rollout.name:
-        return Reject("Judged", seen.judgement.message)
+    if said := judged(seen):
+        return Reject("Judged", said)
     if rollout.name in seen.status.retiring or rollout.deleting:
         return Wait("Removing", f"What was left of {rollout.name} is being removed; then it is made again.")
     if not rollout.current(seen.template):

@@ -128,6 +128,21 @@ class KubeApi:
         found = json.loads(answer.data)
         return found if isinstance(found, dict) else {}
 
+    async def text(self, path: str, *, seconds: float) -> str:
+        """Read text through the API server from what stands behind a path; OSError without a good answer."""
+        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+        try:
+            answer = await asyncio.to_thread(
+                self._client.request, "get", path, _request_timeout=seconds, serialize=False
+            )
+        except ApiException as error:
+            raise OSError(f"status {error.status}: {str(error.body)[:300]}") from error
+        except HTTPError as error:
+            raise OSError(str(error)) from error
+        return str(answer.data, "utf-8", "replace")
+
     async def _do(
         self,
         what: str,

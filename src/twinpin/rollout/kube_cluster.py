@@ -4,7 +4,7 @@ Everything is found by labels and names, nothing is kept between two looks but t
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from twinpin.pair.configmap_pins import KEY
@@ -16,8 +16,9 @@ from twinpin.rollout.kube_api import ClusterFault, KubeApi, NoSuchKind, Object
 from twinpin.rollout.kube_front import GraphFront, reference
 from twinpin.rollout.probing import Prober
 from twinpin.rollout.readiness import readiness
-from twinpin.rollout.resource import GROUP, KIND, VERSION, Resource, Status
-from twinpin.rollout.snapshot import Front, Judgement, Part, Rollout, Route, Sender
+from twinpin.rollout.resource import GROUP, KIND, VERSION, Count, Resource, Status
+from twinpin.rollout.scrape import scrape, service_of, way_to_pods
+from twinpin.rollout.snapshot import Front, Part, Rollout, Route, Sender
 from twinpin.rollout.template import DIGEST, GRAPH, MANIFESTS, ROLLOUT_LABEL, Template
 
 API = f"{GROUP}/{VERSION}"
@@ -99,9 +100,11 @@ class KubeCluster:
                 raise
             return []
 
-    async def judgement(self) -> Judgement | None:
-        """No figures are read here."""
-        return None
+    async def figures(self, rollouts: Collection[str]) -> tuple[Count, ...]:
+        """Ask the pods of some rollouts of this release: another may have rolled out the same pair beside it."""
+        names = {name for each in rollouts for kind, name in self._template.digests(each) if kind == SERVICE}
+        pods = await self._api.list("v1", "Pod", f"{ROLLOUT_LABEL} in ({','.join(sorted(rollouts))})")
+        return await scrape([each for each in pods if service_of(each) in names], way_to_pods(self._api))
 
     async def create_pin(self, pin: Pin) -> Pin:
         """Create the immutable ConfigMap of a rollout, or read the one that is there."""

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Callable
 
 from twinpin.rollout.cluster import Cluster, Pairs
+from twinpin.rollout.judging import watched
 from twinpin.rollout.snapshot import Snapshot
 
 
@@ -21,7 +22,8 @@ async def observe(cluster: Cluster, pairs: Pairs, clock: Callable[[], dt.datetim
     resource = await cluster.resource()
     template = await cluster.template()
     rollouts = await cluster.rollouts()
-    judgement = await cluster.judgement()
+    names = watched(resource)
+    figures = await cluster.figures(names) if names else None
     alias = await pairs.alias()
     return Snapshot(
         now=clock(),
@@ -30,6 +32,6 @@ async def observe(cluster: Cluster, pairs: Pairs, clock: Callable[[], dt.datetim
         resource=resource,
         template=template,
         rollouts=rollouts,
-        judgement=judgement,
+        figures=figures,
         alias=alias,
     )

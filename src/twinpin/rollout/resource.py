@@ -26,10 +26,25 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, alias_generator=to_camel)
 
 
+class Limits(Part):
+    """How much worse than the stable chain a canary may do before it is ended."""
+
+    #: Errors per request above those of the stable chain.
+    errors: float = Field(default=0.01, ge=0, le=1)
+    #: Times the mean latency of the stable chain.
+    latency: float = Field(default=2.0, ge=1)
+    #: Requests of the canary below which neither is judged.
+    requests: int = Field(default=100, ge=1)
+    #: Containers of the canary that were started again, where the stable chain had fewer.
+    restarts: int = Field(default=2, ge=1)
+
+
 class Canary(Part):
     """How much each new pair gets before somebody promotes it."""
 
     percent: int = Field(ge=1, le=99)
+    #: When it is ended by its figures; without these nothing is measured.
+    abort: Limits | None = None
 
 
 class Spec(Part):
@@ -77,6 +92,39 @@ class Unrouted(Part):
 
     rollout: str
     since: dt.datetime
+
+
+class Count(Part):
+    """What one pod of a step had counted at one moment."""
+
+    pod: str
+    rollout: str
+    step: str
+    #: How often its containers were started again.
+    restarts: int = 0
+    #: Whether it takes requests and did not say what it did.
+    silent: bool = False
+    #: Start of its process in Unix seconds; None where it was not asked, or did not answer.
+    started: float | None = None
+    requests: int = 0
+    errors: int = 0
+    seconds: float = 0.0
+    squares: float = 0.0
+
+
+class Mark(Part):
+    """What all pods of both chains had counted at one moment."""
+
+    at: dt.datetime
+    counts: tuple[Count, ...] = ()
+
+
+class Watch(Part):
+    """From when on a canary is judged: from its beginning, and from some minutes ago."""
+
+    stable: str
+    canary: str
+    marks: tuple[Mark, ...]
 
 
 class Rejection(Part):
@@ -135,6 +183,8 @@ class Status(Part):
     candidate: Candidate | None = None
     #: Share of the candidate, while it is a canary.
     percent: int = 0
+    #: What its figures are compared to, while they are.
+    watch: Watch | None = None
     kept: tuple[str, ...] = ()
     unrouted: tuple[Unrouted, ...] = ()
     #: Rollouts that are being removed: nothing may point at one again until it is gone.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from twinpin.pair.pin import Pin
 from twinpin.pair.version import Versions
-from twinpin.rollout.resource import Resource, Spec, Status
+from twinpin.rollout.resource import Count, Resource, Spec, Status
 from twinpin.rollout.template import Template
 
 #: Kinds that requests meet: a router with the graph before may lead there, so they go with their rollout alone.
@@ -131,14 +131,6 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """Why the canary should end, by its figures."""
-
-    rollout: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What was seen, in the order in which it was read: fronts first, the record after them, then the rest."""
 
@@ -149,7 +141,8 @@ class Snapshot:
     alias: Aliased | NoPair
     rollouts: Mapping[str, Rollout]
     template: Template
-    judgement: Judgement | None = None
+    #: What the pods of both chains have counted so far, while a canary is judged.
+    figures: tuple[Count, ...] | None = None
     #: Rollouts that something still sends to or may send to.
     mentioned: frozenset[str] = field(init=False)
 

@@ -4,17 +4,33 @@ A difference has to be large enough to matter and too large for chance: with few
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from twinpin.rollout.resource import Limits
+
+#: How likely chance alone may make a difference of errors that ends a canary. It is looked at every few seconds for as
+#: long as a canary lasts, so this is far below the usual hundredth.
+CHANCE = 1e-5
+#: Standard errors by which mean times have to differ, for the same reason.
+SIGMAS = 5.0
+#: Terms of a sum that are this much smaller than the first change nothing.
+_NOTHING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What one chain did in one stretch of time."""
+    """What one step of one chain did in one stretch of time, as far as it is known."""
 
-    requests: int
-    errors: int
+    requests: int = 0
+    #: Requests that got no good answer, whoever is to blame: both chains get their share of the same ones.
+    errors: int = 0
     #: Sum over all requests, in seconds.
     seconds: float = 0.0
+    #: Sum of their squares, or more.
+    squares: float = 0.0
+    #: Containers that were started again.
+    restarts: int = 0
 
     @property
     def error_rate(self) -> float:
@@ -26,38 +42,82 @@ class Counted:
         """Seconds per request."""
         return self.seconds / self.requests if self.requests else 0.0
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much worse a canary may do."""
-
-    #: Requests of the canary below which nothing is said.
-    requests: int = 100
-    #: Errors per request above those of the stable chain.
-    errors: float = 0.01
-    #: Times the mean latency of the stable chain.
-    latency: float = 2.0
-    #: Standard errors by which the error rates have to differ: 3 is once in 700 by chance.
-    sigmas: float = 3.0
+    @property
+    def deviation(self) -> float:
+        """Standard error of the mean."""
+        if not self.requests:
+            return 0.0
+        return math.sqrt(max(0.0, self.squares / self.requests - self.mean**2) / self.requests)
 
 
-def verdict(stable: Counted, canary: Counted, limits: Limits) -> str | None:
+#: The steps of a chain by name. One may be counted in more of its pods than another, so counts are not added up.
+Chain = Mapping[str, Counted]
+
+
+def verdict(stable: Chain, canary: Chain, limits: Limits) -> str | None:
     """Say why the canary should end; None where it need not, or where nothing can be said yet."""
+    both = sorted(set(stable) & set(canary))
+    said = (_failing(each, stable[each], canary[each], limits) for each in both)
+    return (
+        _restarted(stable, canary, limits)
+        or next((each for each in said if each), None)
+        or _slow(stable, canary, limits)
+    )
+
+
+def _restarted(stable: Chain, canary: Chain, limits: Limits) -> str | None:
+    """Compare how often processes ended that should not have."""
+    here, there = (sum(each.restarts for each in chain.values()) for chain in (canary, stable))
+    if here < limits.restarts or here <= there:
+        return None
+    return f"Containers of the canary were started again {here} times, of the stable chain {there} times."
+
+
+def _failing(step: str, stable: Counted, canary: Counted, limits: Limits) -> str | None:
+    """Compare errors."""
     if canary.requests < limits.requests or not stable.requests:
         return None
-    excess = canary.error_rate - stable.error_rate
-    if excess > limits.errors and excess > limits.sigmas * _deviation(stable, canary):
-        return (
-            f"{canary.errors} of {canary.requests} requests to the canary failed, "
-            f"{stable.errors} of {stable.requests} to the stable chain."
-        )
-    if stable.mean and canary.mean > limits.latency * stable.mean:
-        return f"A request to the canary takes {canary.mean:.3f} s, to the stable chain {stable.mean:.3f} s."
-    return None
+    if canary.error_rate - stable.error_rate <= limits.errors or _chance(stable, canary) > CHANCE:
+        return None
+    return (
+        f"{canary.errors} of {canary.requests} requests to {step} failed in the canary, "
+        f"{stable.errors} of {stable.requests} in the stable chain."
+    )
 
 
-def _deviation(stable: Counted, canary: Counted) -> float:
-    """Standard error of the difference of two rates, were they the same rate."""
-    requests = stable.requests + canary.requests
-    rate = (stable.errors + canary.errors) / requests
-    return math.sqrt(rate * (1 - rate) * (1 / stable.requests + 1 / canary.requests))
+def _slow(stable: Chain, canary: Chain, limits: Limits) -> str | None:
+    """Compare mean times, those of all steps together, once each step has had enough requests."""
+    few = any(each.requests < limits.requests for each in canary.values())
+    if few or set(stable) != set(canary) or not all(each.requests for each in stable.values()):
+        return None
+    here, there = (sum(each.mean for each in chain.values()) for chain in (canary, stable))
+    # A slow request may be slow in every step, so their doubts are added up and not their squares.
+    doubts = (sum(each.deviation for each in chain.values()) for chain in (canary, stable))
+    doubt = math.hypot(next(doubts), limits.latency * next(doubts))
+    if not there or here - limits.latency * there <= SIGMAS * doubt:
+        return None
+    return f"A request takes {1000 * here:.1f} ms in the canary, {1000 * there:.1f} ms in the stable chain."
+
+
+def _chance(stable: Counted, canary: Counted) -> float:
+    """How likely the canary got as many of all errors, or more, were each as likely to meet any request.
+
+    The upper tail of a binomial distribution, from the canary's errors on: they are more than their share, so its terms
+    only fall.
+    """
+    errors = stable.errors + canary.errors
+    share = canary.requests / (stable.requests + canary.requests)
+    term = math.exp(
+        math.lgamma(errors + 1)
+        - math.lgamma(canary.errors + 1)
+        - math.lgamma(stable.errors + 1)
+        + canary.errors * math.log(share)
+        + stable.errors * math.log1p(-share)
+    )
+    total, first = 0.0, term
+    for count in range(canary.errors, errors + 1):
+        total += term
+        term *= (errors - count) / (count + 1) * share / (1 - share)
+        if term < _NOTHING * first:
+            break
+    return total

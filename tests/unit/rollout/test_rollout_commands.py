@@ -14,6 +14,7 @@ from twinpin.pair.registry import MlflowRegistry
 from twinpin.pair.settings import Settings
 from twinpin.pair.version import Versions
 from twinpin.rollout.asking import TEMPORARY
+from twinpin.rollout.commands import wish
 from twinpin.rollout.resource import Period
 from twinpin.rollout.table import periods
 
@@ -49,6 +50,20 @@ def test_without_a_cluster_a_command_says_how_to_name_one(words, nowhere):
     assert done.exit_code == TEMPORARY
     assert "let KUBECONFIG name a file that holds a context" in done.output
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "change"),
+    [
+        ((10, None), {"percent": 10}),
+        ((20, True), {"percent": 20, "abort": {}}),
+        ((20, False), {"percent": 20, "abort": None}),
+        ((None, None), None),
+    ],
+)
+def test_a_share_keeps_the_limits_that_somebody_set(words, change):
+    """What is not said is not changed, and an empty object gets the usual limits from the schema."""
+    assert wish(*words) == change
 
 
 @pytest.mark.parametrize("words", [[], ["--registry"]])

@@ -10,8 +10,19 @@ from twinpin.pair.pin import Half, Pin
 from twinpin.pair.version import Versions
 from twinpin.rollout.actions import Apply, Drop, MakePin, Probe, Record, Reject, Retire, Switch, Wait
 from twinpin.rollout.decide import decide
-from twinpin.rollout.resource import Canary, Candidate, Period, Rejection, Resource, Serving, Spec, Status
-from twinpin.rollout.snapshot import Aliased, Front, Judgement, NoPair, Part, Rollout, Route, Sender, Snapshot
+from twinpin.rollout.resource import (
+    Canary,
+    Candidate,
+    Count,
+    Limits,
+    Period,
+    Rejection,
+    Resource,
+    Serving,
+    Spec,
+    Status,
+)
+from twinpin.rollout.snapshot import Aliased, Front, NoPair, Part, Rollout, Route, Sender, Snapshot
 from twinpin.rollout.template import Template
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -50,7 +61,7 @@ def front(to, **changes):
     return dataclasses.replace(whole, **changes)
 
 
-def look(alias, *rollouts, fronts=None, senders=None, spec=None, now=NOW, judgement=None, **status):
+def look(alias, *rollouts, fronts=None, senders=None, spec=None, now=NOW, figures=None, **status):
     """A look at a release in which A serves, with a record that is up to date but for what is told."""
     fronts = (front(Route(A)),) if fronts is None else fronts
     record = {"stable": Serving(pair=A, rollout=A, since=NOW), "generations": {"f": 1}, **status}
@@ -62,7 +73,7 @@ def look(alias, *rollouts, fronts=None, senders=None, spec=None, now=NOW, judgem
         alias=alias if isinstance(alias, NoPair) else Aliased(versions(alias)),
         rollouts={each.name: each for each in rollouts},
         template=TEMPLATE,
-        judgement=judgement,
+        figures=figures,
     )
 
 
@@ -237,20 +248,81 @@ def test_a_way_back_is_no_canary(verb, served, route):
     assert found.route == route
 
 
-def test_a_canary_with_bad_figures_is_rejected():
-    """The judgement names the rollout that it is about."""
-    spec = Spec(canary=Canary(percent=10))
-    seen = look(
-        2,
-        rollout(A),
-        rollout(B),
-        spec=spec,
-        candidate=candidate(),
-        fronts=(front(Route(A, B, 10)),),
-        judgement=Judgement(B, "3 % errors"),
+JUDGED = Spec(canary=Canary(percent=10, abort=Limits()))
+
+
+def counts(errors, requests=1000, rollouts=(A, B)):
+    """What a pod of each chain has counted: the stable one no error."""
+    return tuple(
+        Count(pod=each, rollout=each, step="f-predict", started=1.0, requests=requests, errors=errors * (each == B))
+        for each in rollouts
     )
 
-    assert step(seen) == Reject("Judged", "3 % errors")
+
+def canary_look(figures, now=NOW, spec=JUDGED, **status):
+    """A look at a canary that gets its share."""
+    fronts = (front(Route(A, B, 10)),)
+    both = rollout(A), rollout(B)
+    return look(2, *both, spec=spec, candidate=candidate(), fronts=fronts, figures=figures, now=now, **status)
+
+
+def watched_since(figures, now=NOW):
+    """The record's word on the figures from which on a canary is judged."""
+    return decide(canary_look(figures, now)).status.watch
+
+
+def test_a_canary_with_bad_figures_is_rejected():
+    """With the sentence of the verdict; what pods had counted before does not count."""
+    watch = watched_since(counts(500))
+
+    found = step(canary_look(counts(500 + 90, 2000), watch=watch, percent=10))
+
+    assert found == Reject(
+        "Judged", "90 of 1000 requests to f-predict failed in the canary, 0 of 1000 in the stable chain."
+    )
+
+
+def test_a_canary_with_good_figures_goes_on():
+    """And its record does not change with every look."""
+    watch = watched_since(counts(0))
+    first = decide(canary_look(counts(2, 2000), watch=watch, percent=10))
+
+    again = canary_look(counts(3, 3000))
+    again = dataclasses.replace(again, resource=again.resource.model_copy(update={"status": first.status}))
+
+    assert decide(again).reason == "Canary"
+
+
+def test_a_canary_is_judged_by_what_it_did_lately_too():
+    """A fault that comes late would drown in what went well before."""
+    late = NOW + dt.timedelta(minutes=6)
+    seen = canary_look(counts(0, 100_000), late, watch=watched_since(counts(0)), percent=10)
+    watch = decide(seen).status.watch
+
+    assert [each.at for each in watch.marks] == [NOW, late]
+    assert isinstance(step(canary_look(counts(40, 100_500), late, watch=watch, percent=10)), Reject)
+
+
+def test_without_limits_nothing_is_watched():
+    """Whoever asks for no verdict gets none."""
+    spec = Spec(canary=Canary(percent=10))
+
+    found = decide(canary_look(None, spec=spec, percent=10, watch=watched_since(counts(0)))).status
+
+    assert found.watch is None
+
+
+def test_a_canary_says_whether_it_can_be_judged():
+    """A pod whose metrics cannot be read does not count, and is named."""
+    silent = Count(pod="f-predict-1", rollout=B, step="f-predict", silent=True)
+
+    def condition(figures):
+        status = decide(canary_look(figures, watch=watched_since(counts(0)), percent=10)).status
+        return next(each for each in status.conditions if each.type == "CanaryHealthy")
+
+    assert condition(counts(0, 1010)).reason == "TooFewRequests"
+    assert condition(counts(0, 2000)).status == "True"
+    assert "f-predict-1" in condition((*counts(0, 2000), silent)).message
 
 
 def test_a_rejected_canary_loses_its_share():

@@ -3,8 +3,10 @@
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from rollout_cluster import Flaws, Lost, Mixed
-from rollout_machine import Rollouts
+from rollout_cluster import Flaws, Lost, Mixed, World
+from rollout_machine import LIMITS, Controller, Rollouts, settle
+
+from twinpin.rollout.resource import Canary
 
 SETTINGS = settings(
     derandomize=True,
@@ -21,9 +23,9 @@ class GoodPairs(Rollouts):
 
 
 class AnyPairs(Rollouts):
-    """Pairs may be ones that never get ready, that forecast wrong, or whose artifacts are broken."""
+    """Pairs may never get ready, forecast wrong, have a broken artifact, or fail requests."""
 
-    characters = ("good", "never", "wrong", "broken")
+    characters = ("good", "never", "wrong", "broken", "faulty")
 
 
 def explore(machine, examples):
@@ -35,6 +37,63 @@ def explore(machine, examples):
 def test_no_interleaving_mixes_or_loses_a_request(machine):
     """Whatever the order of calls, crashes and accidents, each answer is one pair's and none is missing."""
     explore(machine, 60)
+
+
+class CanaryRun:
+    """Pair 1 serves and pair 2 gets a tenth of the requests, with limits; two controllers take turns."""
+
+    def __init__(self, character):
+        self.world = World()
+        self.controllers = [Controller(self.world), Controller(self.world)]
+        settle(self.world, self.controllers[:1])
+        self.world.character[2] = character
+        self.world.spec = self.world.spec.model_copy(update={"canary": Canary(percent=10, abort=LIMITS)})
+        self.world.record_version += 1
+        self.world.alias = [2, 2]
+
+    def run(self, rounds):
+        """Let everything run, with requests to every router at every turn."""
+        for number in range(rounds):
+            self.controllers[number % 2].round()
+            for process in ("kserve", "deployments", "replicasets", "kubelet", "step_pods"):
+                getattr(self.world, process)()
+            for router in self.world.routers():
+                for share in range(0, 100, 5):
+                    self.world.begin(router, share)
+                    self.world.finish(self.world.requests[-1])
+            self.world.sleep(5)
+
+    @property
+    def served(self):
+        """The pairs that answered since this was asked last."""
+        found = set(self.world.answers)
+        self.world.answers.clear()
+        return found
+
+
+def test_a_faulty_canary_is_ended_and_left_alone():
+    """By its figures, within its share; and it does not come back."""
+    stage = CanaryRun("faulty")
+
+    stage.run(60)
+    before = stage.served
+    stage.run(60)
+
+    (rejection,) = stage.world.status["rejected"]
+    assert (rejection["pair"].partition("-")[0], rejection["reason"], rejection["count"]) == ("p2", "Judged", 1)
+    assert (before, stage.served) == ({1, 2}, {1})
+    settle(stage.world, stage.controllers)
+
+
+def test_a_good_canary_keeps_its_share():
+    """However long it is judged."""
+    stage = CanaryRun("good")
+
+    stage.run(150)
+
+    assert stage.world.status["phase"] == "Canary"
+    assert len(stage.world.status["watch"]["marks"]) == 2
+    assert stage.served == {1, 2}
 
 
 @pytest.mark.parametrize(

@@ -1,35 +1,90 @@
 """When a canary's figures are bad enough to end it."""
 
+import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy.stats import binom
 
-from twinpin.rollout.verdict import Counted, Limits, verdict
+from twinpin.rollout.resource import Limits
+from twinpin.rollout.verdict import CHANCE, Counted, verdict
 
-STABLE = Counted(requests=9000, errors=9, seconds=90.0)
+LIMITS = Limits()
+
+
+def counted(requests, errors=0, milliseconds=10.0, spread=1.0, restarts=0):
+    """What a step did, its times that far around their mean."""
+    seconds = milliseconds / 1000
+    squares = requests * (seconds**2 + (spread / 1000) ** 2)
+    return Counted(requests, errors, requests * seconds, squares, restarts)
+
+
+STABLE = {"predict": counted(9000, 9)}
 
 
 @pytest.mark.parametrize(
     ("canary", "word"),
     [
-        (Counted(1000, 1, 10.0), None),
-        (Counted(99, 99, 1.0), None),
-        (Counted(1000, 8, 10.0), None),
-        (Counted(1000, 50, 10.0), "50 of 1000"),
-        (Counted(1000, 1, 19.0), None),
-        (Counted(1000, 1, 30.0), "takes 0.030 s"),
+        (counted(1000, 1), None),
+        (counted(99, 99), None),
+        (counted(1000, 9), None),
+        (counted(1000, 50), "50 of 1000 requests to predict"),
+        (counted(1000, 1, 19.0), None),
+        (counted(1000, 1, 30.0), "takes 30.0 ms"),
+        (counted(1000, 1, 30.0, spread=300.0), None),
+        (counted(10, restarts=1), None),
+        (counted(10, restarts=2), "started again 2 times"),
     ],
 )
 def test_a_canary_ends_when_it_is_worse_than_chance_allows(canary, word):
-    """Few requests, few errors more and a little slowness are borne."""
-    said = verdict(STABLE, canary, Limits())
+    """Few requests, few errors more, a little slowness and one restart are borne."""
+    said = verdict(STABLE, {"predict": canary}, LIMITS)
 
     assert said is None if word is None else word in said
 
 
-def test_a_difference_that_chance_explains_is_borne():
-    """Three failures of a hundred are no proof beside two of a hundred."""
-    assert verdict(Counted(100, 1, 1.0), Counted(100, 4, 1.0), Limits()) is None
+def test_what_the_stable_chain_does_as_badly_is_borne():
+    """The store may be down, or a client sends nonsense."""
+    stable = {"predict": counted(9000, 900, 50.0, restarts=3)}
+
+    assert verdict(stable, {"predict": counted(1000, 105, 60.0, restarts=3)}, LIMITS) is None
 
 
 def test_without_a_stable_chain_to_compare_to_nothing_is_said():
     """The first pair is judged by its probe alone."""
-    assert verdict(Counted(0, 0), Counted(1000, 900, 1.0), Limits()) is None
+    assert verdict({"predict": Counted()}, {"predict": counted(1000, 900)}, LIMITS) is None
+    assert verdict({}, {"predict": counted(1000, 900)}, LIMITS) is None
+
+
+def test_the_steps_of_a_chain_make_its_time_together():
+    """A step of no weight may be slow, and pods that are not counted make no difference."""
+    stable = {"preprocess": counted(1000, milliseconds=1.0), "predict": counted(9000, milliseconds=20.0)}
+    one = stable | {"preprocess": counted(500, milliseconds=5.0)}
+    both = {"preprocess": counted(500, milliseconds=5.0), "predict": counted(200, milliseconds=60.0)}
+
+    assert verdict(stable, one, LIMITS) is None
+    assert "takes 65.0 ms in the canary, 21.0 ms" in verdict(stable, both, LIMITS)
+
+
+def test_chance_alone_hardly_ever_ends_a_canary():
+    """Both chains fail one in fifty: of many canaries that are looked at many times, none ends."""
+    draw = np.random.default_rng(7)
+    stable, canary = (draw.binomial(number, 0.02, (1000, 20)).cumsum(axis=1) for number in (900, 100))
+    looks = [
+        verdict({"p": counted(900 * n, int(few))}, {"p": counted(100 * n, int(many))}, LIMITS)
+        for one, other in zip(stable, canary, strict=True)
+        for n, (few, many) in enumerate(zip(one, other, strict=True), 1)
+    ]
+
+    assert not any(looks)
+
+
+@given(*(st.integers(0, most) for most in (10**6, 3000, 10**5, 3000)))
+def test_the_chance_is_that_of_the_binomial_distribution(stable, few, canary, many):
+    """As scipy has it, however many there are."""
+    stable, canary = stable + few + 1, canary + many + 1
+    wanted = binom.sf(many - 1, few + many, canary / (stable + canary))
+    assume(not 0.9 * CHANCE < wanted < 1.1 * CHANCE)
+    said = verdict({"p": counted(stable, few)}, {"p": counted(canary, many)}, Limits(errors=0, requests=1))
+
+    assert (said is not None) == (many / canary > few / stable and wanted < CHANCE)
