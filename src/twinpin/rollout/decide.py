@@ -166,11 +166,15 @@ def _prove(seen: Snapshot, candidate: Candidate, rollout: Rollout) -> Step | Non
         return Probe(rollout.name)
     if isinstance(seen.alias, NoPair):
         return Wait(seen.alias.reason, f"{rollout.name} is ready. {seen.alias.message}")
-    if seen.status.percent:
-        return Wait(
-            "Canary", f"{rollout.name} gets {seen.status.percent} of 100 requests until it is promoted or aborted."
-        )
-    return None
+    return _share(seen, rollout) if seen.status.percent else None
+
+
+def _share(seen: Snapshot, rollout: Rollout) -> Step:
+    """Leave a canary to whoever decides on it, once every router gives it its share."""
+    labels = {front.route.label for front in seen.fronts if front.route}
+    if any(each.route not in {"", *labels} for each in seen.senders):
+        return Wait("RouterRolling", "Routers with the graph before are still there.")
+    return Wait("Canary", f"{rollout.name} gets {seen.status.percent} of 100 requests until it is promoted or aborted.")
 
 
 def _late(seen: Snapshot, candidate: Candidate, rollout: Rollout) -> Step:

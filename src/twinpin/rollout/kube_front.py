@@ -126,17 +126,18 @@ def _owned(metadata: Object, owner: Object) -> list[Object]:
 
 def _senders(template: Template, deployment: Object, sets: list[Object], pods: list[Object]) -> Iterator[Sender]:
     """Turn what may send into senders; until a Deployment was seen by its controller, every set of it may grow."""
-    yield _sender(template, deployment, deployment["spec"]["template"]["spec"])
+    yield _sender(template, deployment, deployment["spec"]["template"])
     seen = deployment.get("status", {}).get("observedGeneration", 0) >= deployment["metadata"]["generation"]
     for each in sets:
         if each["spec"].get("replicas", 0) or (not seen and each.get("status", {}).get("replicas", 0)):
-            yield _sender(template, each, each["spec"]["template"]["spec"])
+            yield _sender(template, each, each["spec"]["template"])
     for pod in pods:
         if pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}:
-            yield _sender(template, pod, pod["spec"])
+            yield _sender(template, pod, pod)
 
 
-def _sender(template: Template, found: Object, spec: Object) -> Sender:
-    """Read the graph that stands in a router's arguments."""
-    arguments = " ".join(each for container in spec["containers"] for each in container.get("args", []))
-    return Sender(f"{found['kind']}/{found['metadata']['name']}", mentions(template, arguments))
+def _sender(template: Template, found: Object, pod: Object) -> Sender:
+    """Read the graph that stands in a router's arguments, and the route in the annotations that KServe copied."""
+    arguments = " ".join(each for container in pod["spec"]["containers"] for each in container.get("args", []))
+    route = pod["metadata"].get("annotations", {}).get(ROUTE, "")
+    return Sender(f"{found['kind']}/{found['metadata']['name']}", mentions(template, arguments), route)

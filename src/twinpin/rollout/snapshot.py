@@ -128,6 +128,8 @@ class Sender:
 
     name: str
     mentions: frozenset[str]
+    #: Label of the route that it was made for; empty where it says none.
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,19 @@ def test_a_canary_gets_its_share_first():
     assert step(look(2, *both, candidate=candidate(), fronts=on)).route == Route(B)
 
 
+def test_a_canary_has_its_share_when_every_router_gives_it():
+    """One that is ending may still send by the graph before, or by another share."""
+    spec, route = Spec(canary=Canary(percent=10)), Route(A, B, 10)
+    fronts = (front(route),)
+    seen = look(2, rollout(A), rollout(B), candidate=candidate(), spec=spec, fronts=fronts, percent=10)
+    new, old = Sender("new", route.rollouts, route.label), Sender("old", route.rollouts, Route(A, B, 50).label)
+
+    rolling, there = (dataclasses.replace(seen, senders=senders) for senders in ((new, old), (new,)))
+
+    assert step(rolling).reason == "RouterRolling"
+    assert step(there).reason == "Canary"
+
+
 def test_a_promoted_canary_gets_everything_and_the_next_one_its_share_again():
     """The wish is of one candidate: it is over when that one serves, or is a candidate no more."""
     spec, asked = Spec(canary=Canary(percent=10)), f"{B}@2026-01-01T00:00:00Z"
