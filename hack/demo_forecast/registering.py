@@ -11,6 +11,7 @@ from mlflow.models import infer_signature
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from demo_forecast.training import Trained
+from twinpin.pair.example import example_metadata
 from twinpin.pair.promote import Promoter
 from twinpin.pair.registry import MlflowRegistry
 from twinpin.pair.settings import Settings
@@ -75,6 +76,7 @@ def _log_model(trained: Trained) -> str:
         registered_model_name=MODEL,
         signature=infer_signature(trained.matrix, trained.model.predict(trained.matrix)),
         input_example=trained.matrix,
+        metadata=example_metadata(trained.example, trained.model.predict(trained.matrix)),
         model_format="ubj",
         pip_requirements=_pinned("xgboost-cpu", "scikit-learn", "pandas", "numpy"),
     )

@@ -14,6 +14,7 @@ VERSIONS = {
     "HorizontalPodAutoscaler": "autoscaling/v2",
     "InferenceGraph": "serving.kserve.io/v1alpha1",
     "InferenceService": "serving.kserve.io/v1beta1",
+    "Lease": "coordination.k8s.io/v1",
     "Namespace": "v1",
     "Node": "v1",
     "PersistentVolume": "v1",

@@ -15,6 +15,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from twinpin.pair.example import example_metadata
+
 TWINPIN = str(Path(sys.executable).with_name("twinpin"))
 
 
@@ -84,7 +86,9 @@ class Registrar:
         rows, pipeline, matrix, regressor = train(seed)
         trees = self._folder / f"{names.model}-{seed}"
         save_sklearn(pipeline, trees / "preprocessor", infer_signature(rows, matrix))
-        save_xgboost(regressor, trees / "model", infer_signature(matrix, regressor.predict(matrix)))
+        forecasts = regressor.predict(matrix)
+        recorded = example_metadata(rows.head(2), forecasts[:2])
+        save_xgboost(regressor, trees / "model", infer_signature(matrix, forecasts), metadata=recorded)
         run = self.client.create_run(self._experiment).info
         versions = tuple(
             self._version(run, name, trees / half)

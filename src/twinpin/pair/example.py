@@ -1,8 +1,8 @@
 """Example: what to send to a pair, and the forecast that must come back.
 
 It is recorded in the model's MLmodel file, under the metadata `twinpin_example`: {"data": {column: [values]},
-"prediction": [floats]}. Without one the preprocessor's input example is taken, and a finite forecast of the right pair
-is all that can be asked.
+"prediction": [floats]}; a training job makes it with `example_metadata`. Without one the preprocessor's input example
+is taken, and a finite forecast of the right pair is all that can be asked.
 """
 
 import json
@@ -42,11 +42,20 @@ class Example:
         return json.dumps({"data": self.data, "prediction": self.prediction})
 
 
+def example_metadata(rows: Any, forecast: Any) -> dict[str, Any]:
+    """Make the metadata to log a model with: the forecast that its pair has to give for these rows wherever it serves.
+
+    `mlflow.xgboost.log_model(model, ..., metadata=example_metadata(rows, forecast))`; *rows* is a data frame, or
+    columns by name, as the preprocessor takes them, and *forecast* what the model makes of them. A few rows are enough.
+    """
+    return {METADATA: {"data": {str(name): _plain(rows[name]) for name in rows}, "prediction": _plain(forecast)}}
+
+
 def read_example(preprocessor: Path, model: Path) -> Example | None:
     """Find the example in two artifact trees; None when neither has one."""
     recorded = (read_mlmodel(model).get("metadata") or {}).get(METADATA)
     if isinstance(recorded, dict) and "data" in recorded:
-        return Example(recorded["data"], list(_numbers(recorded.get("prediction") or [])) or None)
+        return Example(_plain(recorded["data"]), list(_numbers(recorded.get("prediction") or [])) or None)
     try:
         given = json.loads((preprocessor / SERVING_EXAMPLE).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -54,7 +63,7 @@ def read_example(preprocessor: Path, model: Path) -> Example | None:
     table = given.get("dataframe_split") if isinstance(given, dict) else None
     if not table:
         return None
-    return Example(dict(zip(table["columns"], map(list, zip(*table["data"], strict=True)), strict=True)))
+    return Example(dict(zip(table["columns"], map(_plain, zip(*table["data"], strict=True)), strict=True)))
 
 
 def judge(answer: Mapping[str, Any], example: Example, pair: str) -> str | None:
@@ -79,6 +88,20 @@ def _differing(forecast: Sequence[float], recorded: Sequence[float]) -> str | No
         if not math.isclose(now, then, rel_tol=RELATIVE, abs_tol=ABSOLUTE):
             return f"Value {place} of the forecast is {now:.6g}, the recorded one {then:.6g}."
     return None
+
+
+def _plain(value: Any) -> Any:
+    """Turn arrays, times and missing numbers into what JSON has for them."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(each) for each in value]
+    if hasattr(value, "isoformat"):
+        return value.isoformat() if value == value else None  # noqa: PLR0124 -- NaT is not itself
+    for word in ("tolist", "to_numpy"):  # of arrays, of data frames
+        if hasattr(value, word):
+            return _plain(getattr(value, word)())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _numbers(data: Any) -> Iterator[float]:

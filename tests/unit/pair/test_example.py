@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
-from twinpin.pair.example import Example, judge, read_example
+from twinpin.pair.example import Example, example_metadata, judge, read_example
 
 PAIR = "p1-m1-aaaaaa"
 
@@ -72,3 +74,41 @@ def test_the_input_example_of_the_preprocessor_comes_next(tmp_path):
 def test_a_pair_without_an_example_has_none(tmp_path, serving):
     """Nothing is made up."""
     assert read_example(*trees(tmp_path, {}, serving)) is None
+
+
+def test_a_training_job_records_it_in_one_line(tmp_path):
+    """What pandas and numpy hold becomes what a request says: gaps are null, times are text, windows are lists."""
+    rows = pd.DataFrame(
+        {
+            "a": np.array([1.5, np.nan], dtype=np.float32),
+            "n": [1, 2],
+            "at": pd.to_datetime(["2026-01-01T00:00Z", None]),
+            "window": [np.array([1.0, 2.0]), np.array([3.0, np.nan])],
+            "name": ["x", "y"],
+        }
+    )
+    metadata = example_metadata(rows, np.array([[1, 2], [3, 4]], dtype=np.float32))
+
+    found = read_example(*trees(tmp_path, {"metadata": json.loads(json.dumps(metadata, allow_nan=False))}))
+
+    assert found.data == {
+        "a": [1.5, None],
+        "n": [1, 2],
+        "at": ["2026-01-01T00:00:00+00:00", None],
+        "window": [[1.0, 2.0], [3.0, None]],
+        "name": ["x", "y"],
+    }
+    assert found.prediction == [1.0, 2.0, 3.0, 4.0]
+    assert example_metadata(rows[["n"]], pd.DataFrame({"h": [1.0, 2.0]}))["twinpin_example"]["prediction"] == [
+        [1.0],
+        [2.0],
+    ]
+
+
+def test_gaps_that_were_recorded_by_hand_are_sent_as_null(tmp_path):
+    """JSON has no word for them, and a step refuses a body that says NaN."""
+    recorded = {"data": {"a": [float("nan"), 1.0]}, "prediction": [1.0]}
+
+    found = read_example(*trees(tmp_path, {"metadata": {"twinpin_example": recorded}}))
+
+    assert found.data == {"a": [None, 1.0]}
