@@ -16,6 +16,12 @@ from twinpin.pair.status import status as look
 from twinpin.pair.stores import open_pins
 from twinpin.pair.version import Versions
 
+#: What comes after a move: the alias is only the wish.
+WATCH = (
+    "Whoever follows the alias serves it soon. On a cluster `twinpin rollout` shows it come live, "
+    "and `twinpin history` what served when."
+)
+
 
 @click.command(epilog=EPILOG)
 @reporting()
@@ -41,17 +47,17 @@ def promote(settings: Settings, *, as_json: bool, repair: bool, force: bool, **c
         moved = promoter.repair()
     else:
         moved = promoter.promote(_choose(promoter, **choice), force=force)
-    show(moved.document, _told(moved, settings), as_json=as_json)
+    _tell(moved, settings, as_json=as_json)
 
 
 @click.command(epilog=EPILOG)
-@click.option("--to", metavar="PAIR", help="The pair to go back to, such as p7-m12; by default the one before.")
+@click.option("--to", metavar="PAIR", help="The pair to go back to, as history prints it; by default the one before.")
 @reporting(undoes=True)
 def rollback(settings: Settings, *, as_json: bool, to: str | None) -> None:
     """Return both halves to the pair before."""
     promoter = Promoter(settings, _registry(settings))
     moved = promoter.rollback(parse_pair(to) if to else None)
-    show(moved.document, _told(moved, settings), as_json=as_json)
+    _tell(moved, settings, as_json=as_json)
 
 
 @click.command(epilog=EPILOG)
@@ -110,8 +116,15 @@ def _pinned(pin: Pin, folder: PairFolder) -> Sequence[str]:
     ]
 
 
+def _tell(moved: Moved, settings: Settings, *, as_json: bool) -> None:
+    """Print what was moved, and tell a person how to see it served."""
+    show(moved.document, _told(moved, settings), as_json=as_json)
+    if moved.before != moved.after and not as_json:
+        click.echo(WATCH, err=True)
+
+
 def _told(moved: Moved, settings: Settings) -> Sequence[str]:
-    """Tell a person what was moved."""
+    """Say what was moved."""
     if moved.before == moved.after:
         return [f"{settings.alias} is on {moved.after.label} already ({moved.evidence})"]
     return [f"{settings.alias}: {moved.before.label} -> {moved.after.label} ({moved.evidence})"]

@@ -79,7 +79,7 @@ class Promoter:
         if wanted is None:
             raise NothingBefore(
                 f"The record of {self._alias!r} names no pair before the one it is on.",
-                mend="twinpin rollback --to PAIR",
+                mend="twinpin rollback --to PAIR, one that `twinpin history` shows",
             )
         return self._move("rollback", wanted)
 

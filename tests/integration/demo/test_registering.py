@@ -6,6 +6,7 @@ import pytest
 
 from demo_forecast import offline, registering
 from twinpin.pair.errors import Refused
+from twinpin.pair.example import read_example
 from twinpin.pair.resolve import resolve
 from twinpin.pair.settings import Settings
 from twinpin.pair.version import PAIR_TAG, Versions
@@ -85,3 +86,15 @@ def test_the_offline_row_knows_nothing_after_its_hour(versions, measured):
 
     assert row.index.tolist() == [time]
     assert row["temp_lag_00"].item() == measured[2].loc[time, "temp"]
+
+
+def test_the_model_records_what_it_forecasts_for_a_few_rows(uri, versions, trained, tmp_path):
+    """Whoever brings the pair live asks it for just that, first."""
+    pin = resolve(Settings(registry_uri=uri, tracking_uri=uri, pair_dir=tmp_path / "pair", resolve_deadline=10.0))
+    expected = trained.model.predict(trained.preprocessor.transform(trained.example))
+
+    found = read_example(tmp_path / "pair" / "preprocessor", tmp_path / "pair" / "model")
+
+    assert pin.model.version == versions[0].model
+    assert set(found.data) == set(trained.example)
+    assert np.allclose(found.prediction, expected.ravel())
