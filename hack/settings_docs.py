@@ -12,6 +12,7 @@ from twinpin.graph.settings import Settings as Graph
 from twinpin.pair.settings import Settings as Pair
 from twinpin.predict.settings import Settings as Predict
 from twinpin.preprocess.settings import Settings as Preprocess
+from twinpin.rollout.settings import FaceSettings as Face
 from twinpin.rollout.settings import Settings as Rollout
 from twinpin.settings import Entry, entries
 from twinpin.step.settings import Settings as Server
@@ -21,7 +22,7 @@ TARGET = Path(__file__).parents[1] / "docs" / "settings.md"
 HEAD = """# Settings
 
 Every setting is a flag and an environment variable; the flag wins. `twinpin COMMAND --help` lists those of one command,
-and `twinpin serve` takes all of them but the last two tables.
+and `twinpin serve` takes all of them but the last three tables.
 This page is made by `hack/settings-docs` from the code: change it there.
 """
 
@@ -51,6 +52,7 @@ SECTIONS: dict[str, type] = {
     "Following the alias: serve": Follow,
     "The gateway in a pod of its own": Remote,
     "On a cluster: controller, rollout, canary, history": Rollout,
+    "The controller's own address": Face,
 }
 
 

@@ -15,6 +15,7 @@ from twinpin.graph.settings import Settings as Graph
 from twinpin.pair.settings import Settings as Pair
 from twinpin.predict.settings import Settings as Predict
 from twinpin.preprocess.settings import Settings as Preprocess
+from twinpin.rollout.settings import FaceSettings as Face
 from twinpin.rollout.settings import Settings as Rollout
 from twinpin.settings import entries
 from twinpin.step import telemetry
@@ -26,7 +27,7 @@ TAKES = {
     "step features": (Features, Server),
     "step preprocess": (Pair, Preprocess, Server),
     "step predict": (Pair, Predict, Server),
-    "controller": (Rollout, Pair),
+    "controller": (Rollout, Face, Pair),
     "gateway": (Gateway, Remote, Graph, Server),
     "serve": (Server, Gateway, Graph, Pair, Follow, Features, Preprocess, Predict),
 }

@@ -74,7 +74,7 @@
 {{- end }}
 {{- end -}}
 
-{{/* The policy of one: dict "root" "part" "name" "selector" "workloads". Nobody calls the controller. */}}
+{{/* The policy of one: dict "root" "part" "name" "selector" "workloads". */}}
 {{- define "twinpin.networkPolicy" -}}
 {{- $policy := .root.Values.networkPolicy -}}
 {{- $callers := include "twinpin.callers" . | fromJsonArray -}}
@@ -100,6 +100,11 @@ spec:
       from:
         {{- toYaml $policy.monitoring | nindent 8 }}
     {{- end }}
+  {{- else if or $policy.webhooks $policy.monitoring }}
+  ingress:
+    - ports: [{protocol: TCP, port: 8080}]
+      from:
+        {{- concat $policy.webhooks $policy.monitoring | toYaml | nindent 8 }}
   {{- end }}
   egress:
     - ports: [{protocol: UDP, port: 53}, {protocol: TCP, port: 53}]

@@ -12,7 +12,7 @@ import click
 
 from twinpin.pair.registry import MlflowRegistry
 from twinpin.pair.settings import Settings as PairSettings
-from twinpin.rollout.asking import EPILOG, REFUSED, TEMPORARY, asking, fail, with_registry
+from twinpin.rollout.asking import EPILOG, PAIR_FIELDS, REFUSED, TEMPORARY, asking, fail, with_registry
 from twinpin.rollout.controller import Controller
 from twinpin.rollout.kube_api import KubeApi
 from twinpin.rollout.kube_cluster import ABORT, API, PROMOTE, RETRY, KubeCluster
@@ -20,23 +20,42 @@ from twinpin.rollout.kube_lease import KubeLease
 from twinpin.rollout.pinning import RegistryPairs
 from twinpin.rollout.probing import SECONDS, Body, Prober, post_directly, proxied
 from twinpin.rollout.progress import PASSING, ended, lines, shared, trouble
+from twinpin.rollout.pulse import Pulse
 from twinpin.rollout.release_pair import pair_of_release
 from twinpin.rollout.resource import KIND, Candidate, Resource
-from twinpin.rollout.settings import Settings
+from twinpin.rollout.settings import FaceSettings, Settings
 from twinpin.rollout.watch import look, watch, watch_alias, work
+from twinpin.settings import options, take
 
 
 @click.command()
+@options(FaceSettings)
 @with_registry
 @asking
-async def controller(api: KubeApi, settings: Settings, **registry: Any) -> None:
+async def controller(api: KubeApi, settings: Settings, **values: Any) -> None:
     """Follow the alias: bring each new pair live, and keep the graph on one that serves."""
+    from twinpin.rollout.face import CannotListen, opened  # noqa: PLC0415 -- a server, which no other command needs
+    from twinpin.rollout.metrics import Metrics  # noqa: PLC0415
+
+    face = take(FaceSettings, values)
+    registry = {name: value for name, value in values.items() if name in PAIR_FIELDS}
+    metrics = Metrics()
+    pulse = Pulse(face.stuck_seconds, metrics)
     # The pod's name: a container that is started anew in it need not wait for what its own word is still worth.
     lease = KubeLease(api, settings.release, socket.gethostname())
-    work = asyncio.create_task(_controller(api, settings, registry).serve(lease))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
     try:
-        await work
+        async with opened(face, PairSettings(**registry), pulse, metrics):
+            await _until_stopped(_controller(api, settings, registry, pulse), lease)
+    except CannotListen as error:
+        raise click.UsageError(str(error)) from error
+
+
+async def _until_stopped(mine: Controller, lease: KubeLease) -> None:
+    """Work until SIGTERM, and give the lease back."""
+    serving = asyncio.create_task(mine.serve(lease))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
+    try:
+        await serving
     except asyncio.CancelledError:
         await lease.release()
 
@@ -128,7 +147,7 @@ def _pinned(candidate: Candidate | None) -> str:
     return candidate.rollout
 
 
-def _controller(api: KubeApi, settings: Settings, registry: dict[str, Any]) -> Controller:
+def _controller(api: KubeApi, settings: Settings, registry: dict[str, Any], pulse: Pulse | None = None) -> Controller:
     """Put the controller together."""
     pairs = _pairs(PairSettings(**registry))
 
@@ -137,7 +156,7 @@ def _controller(api: KubeApi, settings: Settings, registry: dict[str, Any]) -> C
         return await api.post(proxied(url, api.namespace), body, seconds=SECONDS)
 
     prober = Prober(post_directly if api.inside else through_api_server)
-    return Controller(KubeCluster(api, settings.release, prober), pairs)
+    return Controller(KubeCluster(api, settings.release, prober), pairs, pulse or Pulse())
 
 
 def _pairs(pair: PairSettings) -> RegistryPairs:

@@ -13,6 +13,9 @@ IN_SYNC = "GraphInSync"
 #: There while a canary is judged by its figures.
 HEALTHY = "CanaryHealthy"
 
+#: The record in a word.
+PHASES = ("Waiting", "Progressing", "Canary", "Serving", "Rejected", "Paused")
+
 #: Reasons of an alias that cannot be read, which say nothing of the pair.
 UNREACHED = frozenset({"Unreachable", "Denied"})
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from twinpin.pair.errors import PairError
 from twinpin.rollout.actions import Step, Wait
@@ -14,6 +14,7 @@ from twinpin.rollout.kube_api import ClusterFault
 from twinpin.rollout.kube_lease import RENEW, KubeLease
 from twinpin.rollout.observe import observe
 from twinpin.rollout.perform import perform
+from twinpin.rollout.pulse import Pulse
 from twinpin.rollout.snapshot import Snapshot
 from twinpin.rollout.template import BadTemplate
 
@@ -32,23 +33,23 @@ class Controller:
 
     cluster: Cluster
     pairs: Pairs
+    pulse: Pulse = field(default_factory=Pulse)
 
     async def round(self) -> tuple[Snapshot, Step] | None:
         """Look, decide and do one thing; None where the look or the deed met a fault, which was logged."""
+        self.pulse.looking()
         try:
             seen = await observe(self.cluster, self.pairs, _now)
+            self.pulse.looked(seen)
             step = decide(seen)
             if isinstance(step, Wait):
                 log.debug("%s: %s", step.reason, step.message)
             else:
                 log.info("%s", type(step).__name__)
                 await perform(step, seen, self.cluster, self.pairs)
-        except Conflict as error:
-            log.info("Somebody was faster (%s): looking again.", error)
-        except PairError as error:
-            log.warning("%s", error.message)
-        except (ClusterFault, Unanswered, BadTemplate) as error:
-            log.warning("%s", error)
+                self.pulse.did(step)
+        except (Conflict, PairError, ClusterFault, Unanswered, BadTemplate) as error:
+            self._failed(error)
         else:
             return seen, step
         return None
@@ -56,13 +57,13 @@ class Controller:
     async def serve(self, lease: KubeLease) -> None:
         """Work for ever, while the lease is ours."""
         while True:
-            if not await _held(lease):
+            if not await self._held(lease):
                 await asyncio.sleep(RENEW)
                 continue
             log.info("This controller has the lease.")
             work = asyncio.create_task(self._work())
             try:
-                while await _held(lease):
+                while await self._held(lease):
                     await asyncio.wait({work}, timeout=RENEW)
                     if work.done():
                         work.result()
@@ -76,18 +77,28 @@ class Controller:
         while True:
             done = await self.round()
             if done is None:
-                await asyncio.sleep(SECOND)
+                await self.pulse.rest(SECOND)
             elif isinstance(done[1], Wait):
-                await asyncio.sleep(SECOND if done[1].reason in SOON else done[0].spec.poll_seconds)
+                await self.pulse.rest(SECOND if done[1].reason in SOON else done[0].spec.poll_seconds)
 
+    async def _held(self, lease: KubeLease) -> bool:
+        """Whether the lease is ours; not when the API server cannot say."""
+        try:
+            held = await lease.hold()
+        except ClusterFault as error:
+            log.warning("%s", error)
+            self.pulse.leads(None)
+            return False
+        self.pulse.leads(held)
+        return held
 
-async def _held(lease: KubeLease) -> bool:
-    """Whether the lease is ours; not when the API server cannot say."""
-    try:
-        return await lease.hold()
-    except ClusterFault as error:
-        log.warning("%s", error)
-        return False
+    def _failed(self, error: Exception) -> None:
+        """Say why a round ended early."""
+        self.pulse.failed(error)
+        if isinstance(error, Conflict):
+            log.info("Somebody was faster (%s): looking again.", error)
+        else:
+            log.warning("%s", error.message if isinstance(error, PairError) else error)
 
 
 def _now() -> dt.datetime:

@@ -5,6 +5,7 @@ from twinpin.rollout.account import rejecting
 from twinpin.rollout.actions import Action, Apply, Drop, MakePin, Probe, Record, Reject, Retire, Switch
 from twinpin.rollout.cluster import Cluster, Pairs
 from twinpin.rollout.snapshot import Snapshot
+from twinpin.rollout.telling import of_switch
 
 
 async def perform(action: Action, seen: Snapshot, cluster: Cluster, pairs: Pairs) -> None:
@@ -25,7 +26,7 @@ async def perform(action: Action, seen: Snapshot, cluster: Cluster, pairs: Pairs
             await _reject(reason, message, seen, cluster)
         case Switch(front, route):
             await cluster.point(front, route)
-            await cluster.tell("Normal", "Switched", f"{front.name} sends to {route.label}.")
+            await cluster.tell(*of_switch(action))
         case Retire():
             await _retire(action, cluster)
 

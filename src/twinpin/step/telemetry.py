@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import Response
@@ -45,15 +45,15 @@ def show_pair(pair: str, preprocessor_version: str, model_version: str) -> None:
     PAIR_INFO.labels(pair, preprocessor_version, model_version).set(1)
 
 
-async def _metrics(request: Request) -> Response:
-    """Answer a scrape in the format it asks for."""
-    encode, content_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(REGISTRY), headers={"content-type": content_type})
-
-
-def metrics_route(path: str = "/metrics") -> Route:
+def metrics_route(path: str = "/metrics", registry: CollectorRegistry = REGISTRY) -> Route:
     """Return the route that Prometheus scrapes."""
-    return Route(path, _metrics, methods=["GET"])
+
+    async def metrics(request: Request) -> Response:
+        """Answer a scrape in the format it asks for."""
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(registry), headers={"content-type": content_type})
+
+    return Route(path, metrics, methods=["GET"])
 
 
 class JsonLines(logging.Formatter):
