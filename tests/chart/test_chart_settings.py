@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from twinpin.features.settings import Settings as Features
-from twinpin.follow import Settings as Follow
+from twinpin.follow.settings import Settings as Follow
 from twinpin.gateway.settings import RemoteSettings as Remote
 from twinpin.gateway.settings import Settings as Gateway
 from twinpin.graph.check import check
