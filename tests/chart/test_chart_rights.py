@@ -196,6 +196,41 @@ def test_the_role_is_enough_to_remove_what_was_switched_off(api, chart, admin, i
     assert {*before.parts} - {*after.parts} == scalers
 
 
+@pytest.fixture
+def older_definition(chart, admin, installed):
+    """The definition of a version that did not put the share of a canary on record."""
+    (file,) = (chart.folder / "crds").glob("*.yaml")
+    document = yaml.safe_load(file.read_text())
+    del document["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]["percent"]
+    admin("apply", "-f", "-", documents=[document])
+    yield
+    admin("apply", "-f", file)
+
+
+async def record(cluster, **changes):
+    """Change some of the record."""
+    resource = await cluster.resource()
+    await cluster.write(resource.status.model_copy(update=changes), resource)
+
+
+def await_loss(cluster):
+    """Write until a write is told to be lost: the server takes a definition up a little later than it stores it."""
+    for share in range(1, 99):
+        try:
+            asyncio.run(record(cluster, percent=share))
+        except ClusterFault as error:
+            return str(error)
+        time.sleep(0.1)
+    raise RuntimeError("The API server never took up the older definition.")
+
+
+def test_a_definition_that_drops_fields_is_told_with_what_mends_it(api, older_definition):
+    """Helm never upgrades one; a record that is not kept would be written again and again."""
+    told = await_loss(KubeCluster(api, "forecast", Prober(post_directly)))
+
+    assert "kubectl apply --server-side -f crds/" in told
+
+
 def test_the_role_is_enough_for_the_lease(api):
     """Taken, renewed, and given back."""
     lease = KubeLease(api, "forecast", "one")

@@ -107,3 +107,31 @@ def collapsed(api, world):
         world.rooms.make(place, "cache")
         values = merged(one_of_each(world, SEA), COLLAPSED, cached("cache"))
         yield installed(world, place, "whole", values, world.pairs["A"])
+
+
+@pytest.fixture(scope="session")
+def night(world):
+    """The names of a pair that moves, and pairs under them: nobody else asks for these."""
+    from cluster_nights import Nights  # noqa: PLC0415
+
+    with world.registrar() as registrar:
+        yield Nights(registrar)
+
+
+@pytest.fixture(scope="session")
+def seat(api):
+    """A resource of the node that pods can run out of, with nobody else in it."""
+    from cluster_seats import seats  # noqa: PLC0415
+
+    with seats(api) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def followed(api, world, night, seat):
+    """The graph topology with a controller and two routers; tests take it on whatever pair the one before left it."""
+    from cluster_follower import Follower, values  # noqa: PLC0415
+
+    with make_namespace(api, "followed", standard="baseline") as place:
+        pair = night.newcomer(promoted=True)
+        yield Follower(world, place, "night", values(world, night.names, seat), pair).install()

@@ -17,6 +17,7 @@ VERSIONS = {
     "Lease": "coordination.k8s.io/v1",
     "Namespace": "v1",
     "Node": "v1",
+    "PairedGraph": "twinpin.dev/v1alpha1",
     "PersistentVolume": "v1",
     "PersistentVolumeClaim": "v1",
     "Pod": "v1",

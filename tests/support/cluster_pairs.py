@@ -17,6 +17,8 @@ from sklearn.preprocessing import StandardScaler
 
 from twinpin.pair.example import example_metadata
 
+#: Seconds for one command; one that waits for a rollout waits for its routers too.
+PATIENCE = 240
 TWINPIN = str(Path(sys.executable).with_name("twinpin"))
 
 
@@ -79,8 +81,11 @@ class Registrar:
         found = self.client.get_experiment_by_name("sea")
         self._experiment = found.experiment_id if found else self.client.create_experiment("sea")
 
-    def register(self, names, seed, *, promoted=False):
-        """Train a pair and register both halves in one run, as a training job does."""
+    def register(self, names, seed, *, promoted=False, spoil=None):
+        """Train a pair and register both halves in one run, as a training job does.
+
+        *spoil* gets the folder of both trees before they are logged, for a pair that is not good.
+        """
         from mlflow.models import infer_signature  # noqa: PLC0415 -- three seconds
 
         rows, pipeline, matrix, regressor = train(seed)
@@ -89,6 +94,8 @@ class Registrar:
         forecasts = regressor.predict(matrix)
         recorded = example_metadata(rows.head(2), forecasts[:2])
         save_xgboost(regressor, trees / "model", infer_signature(matrix, forecasts), metadata=recorded)
+        if spoil is not None:
+            spoil(trees)
         run = self.client.create_run(self._experiment).info
         versions = tuple(
             self._version(run, name, trees / half)
@@ -115,7 +122,7 @@ class Registrar:
     def twinpin(self, command, names, *words):
         """Run a command of the product on this registry; returns what it printed."""
         line = [TWINPIN, command, "--registry-uri", self.uri, *names.flags, *words]
-        done = subprocess.run(line, capture_output=True, text=True, timeout=90, check=False)
+        done = subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

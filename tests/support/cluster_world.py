@@ -84,6 +84,12 @@ class World:
         self.home.scale("mlflow", 0)
         self.home.await_pods("mlflow", 0)
 
+    def lose_registry(self):
+        """Take MLflow away at once, as a machine that is lost does."""
+        self.home.scale("mlflow", 0)
+        for pod in self.home.pods("mlflow"):
+            self.home.delete_pod(pod["metadata"]["name"], force=True)
+
     def start_registry(self):
         """Bring MLflow back."""
         self.home.scale("mlflow", 1)

@@ -27,6 +27,11 @@ ABORT = f"{GROUP}/abort"
 PROMOTE = f"{GROUP}/promote"
 SERVICE = "InferenceService"
 EXAMPLE = "example.json"
+#: Helm installs definitions and never upgrades them; the API server drops fields that it does not know.
+OLD_DEFINITION = (
+    f"The cluster drops fields of the status of {KIND}: its definition is of another version than this controller. "
+    "Run `kubectl apply --server-side -f crds/` in the folder of the chart."
+)
 
 
 class KubeCluster:
@@ -150,7 +155,9 @@ class KubeCluster:
         """Write the status, of the version that was read alone."""
         document = status.model_dump(mode="json", by_alias=True)
         change = {"metadata": {"resourceVersion": resource.version}, "status": _cleared(resource.status, document)}
-        await self._api.merge(API, KIND, self._name, change, status=True)
+        stored = await self._api.merge(API, KIND, self._name, change, status=True)
+        if Status.model_validate((stored or {}).get("status", {})) != status:
+            raise ClusterFault(OLD_DEFINITION)
 
     async def tell(self, kind: str, reason: str, message: str) -> None:
         """Write an Event on the PairedGraph."""

@@ -1,6 +1,7 @@
 """Perform: carry out one action; a crash anywhere in it leaves what the next look can go on from."""
 
 from twinpin.pair.errors import Refused
+from twinpin.pair.events import shortened
 from twinpin.rollout.account import rejecting
 from twinpin.rollout.actions import Action, Apply, Drop, MakePin, Probe, Record, Reject, Retire, Switch
 from twinpin.rollout.cluster import Cluster, Pairs
@@ -36,7 +37,7 @@ async def _pin(action: MakePin, seen: Snapshot, cluster: Cluster, pairs: Pairs) 
     try:
         pin, example = await pairs.pin(action.versions)
     except Refused as error:
-        await _reject(type(error).__name__, error.message, seen, cluster)
+        await _reject(type(error).__name__, shortened(error.message, error.mend), seen, cluster)
         return
     if example is not None:
         await cluster.create_example(pin.rollout, example)

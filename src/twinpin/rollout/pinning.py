@@ -12,6 +12,7 @@ from pathlib import Path
 
 from twinpin.pair import tree
 from twinpin.pair.errors import HalfMoved, NoAlias, NotAPair, PairError, Refused, UnknownName
+from twinpin.pair.events import shortened
 from twinpin.pair.evidence import examine
 from twinpin.pair.example import read_example
 from twinpin.pair.history import History, Move
@@ -49,9 +50,9 @@ class RegistryPairs:
             move = self._move(pair.versions)
             return Aliased(pair.versions, move.owner, move.verb) if move else Aliased(pair.versions)
         except (NoAlias, UnknownName) as error:
-            return NoPair(type(error).__name__, error.message, gone=True)
+            return NoPair(type(error).__name__, shortened(error.message, error.mend), gone=True)
         except PairError as error:
-            return NoPair(type(error).__name__, error.message)
+            return NoPair(type(error).__name__, shortened(error.message, error.mend))
 
     def _move(self, versions: Versions) -> Intent | Move | None:
         """Find the move that brought the alias here, where Twinpin made it.

@@ -34,7 +34,7 @@ def readiness(service: Object, deployments: Iterable[Object], pods: Iterable[Obj
         return Readiness(ready=True, serving=True)
     labels = [each["spec"]["selector"]["matchLabels"] for each in mine]
     own = [pod for pod in pods if any(_matches(pod, each) for each in labels)]
-    said = next((each for each in map(_trouble, own) if each), "")
+    said = next((each for each in (*map(_trouble, own), *map(_forbidden, mine)) if each), "")
     message = f"{name} has {done} of {wanted} replicas. {said}".strip()
     fault = None if serving else next((each for each in map(_refusal, own) if each), None)
     return Readiness(ready=False, serving=serving, message=message, fault=fault)
@@ -79,6 +79,13 @@ def _trouble(pod: Object) -> str:
     return ""
 
 
+def _forbidden(deployment: Object) -> str:
+    """Why there are no pods at all: a quota, or a Pod Security Standard, in the API server's words."""
+    conditions = deployment.get("status", {}).get("conditions", [])
+    failed = (each for each in conditions if each["type"] == "ReplicaFailure" and each["status"] == "True")
+    return next((str(each.get("message", "Its pods are refused.")) for each in failed), "")
+
+
 def _refusal(pod: Object) -> str | None:
     """What `twinpin resolve` said when it refused the pair for good."""
     for container in pod.get("status", {}).get("initContainerStatuses", []):
@@ -97,7 +104,9 @@ def _ended(container: Object) -> Object | None:
 
 
 def _last_words(container: Object) -> str:
-    """The last line that a container left when it failed."""
+    """What a container left when it failed: the error and its mend where it is ours, else the last line."""
     ended = _ended(container)
-    lines = [line for line in (ended or {}).get("message", "").splitlines() if line.strip()]
-    return f"{container['name']}: {lines[-1].strip()}"[:500] if lines else ""
+    lines = [line.strip() for line in (ended or {}).get("message", "").splitlines() if line.strip()]
+    errors = [place for place, line in enumerate(lines) if line.startswith("error:")]
+    said = " ".join(lines[errors[-1] :] if errors else lines[-1:])
+    return f"{container['name']}: {said}"[:500] if said else ""

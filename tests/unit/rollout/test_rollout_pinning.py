@@ -80,6 +80,7 @@ def test_a_half_moved_alias_may_come_back_by_itself(pairs, found, settings):
 
     assert isinstance(told, NoPair)
     assert (told.reason, told.gone) == ("HalfMoved", False)
+    assert told.message.endswith("Mend: twinpin promote --repair")
 
 
 def test_an_alias_on_nothing_is_gone(pairs, found):

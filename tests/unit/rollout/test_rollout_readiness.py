@@ -88,3 +88,23 @@ def test_a_refusal_is_final_and_a_temporary_fault_is_not(code, fault):
 
     assert found.fault == fault
     assert "not the pinned one" in found.message
+
+
+def test_what_mends_a_refusal_is_handed_on_with_it():
+    """`twinpin resolve` says both, each in a line of its own."""
+    message = "warned\nerror: Not a pair.\nmend:  twinpin promote --repair\n"
+    ended = {"terminated": {"exitCode": 3, "message": message}}
+    failed = pod(initContainerStatuses=[{"name": "resolve", "state": {"waiting": {}}, "lastState": ended}])
+
+    assert readiness(SERVICE, [DOWN], [failed]).fault == "resolve: error: Not a pair. mend:  twinpin promote --repair"
+
+
+def test_pods_that_are_forbidden_are_told_in_the_words_of_the_api_server():
+    """A quota or a Pod Security Standard leaves no pod that could say anything."""
+    refused = {"type": "ReplicaFailure", "status": "True", "message": 'pods "f" is forbidden: exceeded quota.'}
+    none = deployment(replicas=0, availableReplicas=0, readyReplicas=0, conditions=[refused])
+
+    found = readiness(SERVICE, [none], [])
+
+    assert found.message == 'f-predict has 0 of 2 replicas. pods "f" is forbidden: exceeded quota.'
+    assert found.fault is None

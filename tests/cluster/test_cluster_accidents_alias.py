@@ -1,0 +1,159 @@
+"""Accidents of the alias and of the registry under load: docs/operations.md says how each of them looks."""
+
+import datetime as dt
+
+import pytest
+from cluster_follower import condition
+from cluster_load import load
+from cluster_waits import until
+
+pytestmark = pytest.mark.cluster
+
+#: Clients and the pause of each between two requests, in seconds: 50 requests/s and more, with room to answer slowly.
+STEADY = {"clients": 6, "pause": 0.05}
+
+
+def test_an_alias_that_comes_back_before_the_rollout_is_done_changes_nothing(followed, night, questions, measured):
+    """A to B to A: B's objects go again, and nobody was sent there."""
+    before, pair = followed.rollout, night.newcomer()
+    with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
+        night.promote(pair)
+        begun = followed.await_record("a rollout of B", lambda record: (record.get("candidate") or {}).get("rollout"))
+        night.rollback()
+        followed.await_gone(begun["candidate"]["rollout"])
+    measured("alias A-B-A", seen.told())
+
+    assert seen.lost == 0, seen.told()
+    assert not answers_of(seen, pair)
+    assert followed.rollout == before
+
+
+def answers_of(seen, pair):
+    """Count the answers that a pair gave."""
+    return sum(number for name, number in seen.report["pairs"].items() if name.startswith(pair.label))
+
+
+def test_a_half_moved_alias_is_waited_for_and_goes_on_when_repaired(followed, night, questions, measured):
+    """The promotion died between its two writes: for a minute nothing is made, then the pair comes live."""
+    pair = night.newcomer()
+    with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
+        night.registrar.die_half_way(pair)
+        said = followed.await_condition("PairAccepted", "False", "HalfMoved")
+        until("a minute of it", lambda: age(followed, "PairAccepted") > 60, 90)
+        meanwhile = followed.of_rollouts()
+        night.registrar.twinpin("promote", night.names, "--repair")
+        followed.await_live(pair)
+    measured("alias half moved for a minute", seen.told())
+
+    assert seen.lost == 0, seen.told()
+    assert not [each for each in meanwhile if each.startswith(pair.label)]
+    assert answers_of(seen, pair)
+    assert "twinpin promote --repair" in said
+
+
+def age(release, kind):
+    """Seconds since a condition has been as it is."""
+    since = dt.datetime.fromisoformat(condition(release.record, kind)["lastTransitionTime"])
+    return (dt.datetime.now(dt.UTC) - since).total_seconds()
+
+
+def test_an_alias_that_one_half_has_lost_changes_nothing(followed, night, questions, measured):
+    """Somebody deleted it from the preprocessor; what serves goes on, and setting it again is all that it takes."""
+    before = followed.rollout
+    with load(followed.namespace, questions.of_release(followed), **STEADY) as seen:
+        night.take_alias(night.names.preprocessor)
+        said = followed.await_condition("PairAccepted", "False", "HalfMoved")
+        night.promote(followed.pair)
+        followed.await_settled()
+    measured("alias deleted from one half", seen.told())
+
+    assert seen.lost == 0, seen.told()
+    assert night.names.preprocessor in said
+    assert followed.rollout == before
+
+
+def test_a_pair_that_is_deleted_while_it_rolls_out_is_given_up(followed, night, questions, measured):
+    """Its alias went with it; its objects go, and the pair before serves on."""
+    pair, before = night.newcomer(), followed.rollout
+    with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
+        night.promote(pair)
+        begun = followed.await_record("its rollout", lambda record: (record.get("candidate") or {}).get("rollout"))
+        night.forget(pair)
+        said = followed.await_condition("PairAccepted", "False", "NoAlias")
+        followed.await_gone(begun["candidate"]["rollout"])
+        night.promote(followed.pair)
+        followed.await_settled()
+    measured("candidate deleted from the registry", seen.told())
+
+    assert seen.lost == 0, seen.told()
+    assert not answers_of(seen, pair)
+    assert followed.rollout == before
+    assert night.names.model in said
+
+
+def test_a_pair_that_is_deleted_before_it_is_pinned_is_given_up(followed, night):
+    """The controller comes back from a pause to an alias that is gone: it makes nothing, and says so."""
+    pair = night.newcomer()
+    followed.wish(paused=True)
+    night.promote(pair)
+    followed.await_record("the candidate", lambda record: record.get("candidate"))
+    night.forget(pair)
+    followed.wish(paused=False)
+    said = followed.await_condition("Progressing", "False", "NoAlias")
+    night.promote(followed.pair)
+    followed.await_settled()
+
+    assert "alias" in said
+    assert not [each for each in followed.of_rollouts() if each.startswith(pair.label)]
+
+
+def test_a_pair_that_is_deleted_while_it_serves_serves_on(followed, night, questions, measured):
+    """Its alias is gone with it; its pods never ask again, and the next promotion brings another pair live."""
+    pair, before = night.newcomer(), followed.rollout
+    with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
+        night.forget(followed.pair)
+        followed.await_condition("PairAccepted", "False", "NoAlias")
+        followed.await_condition("Ready", "True", "Serving")
+        between = followed.rollout
+        night.promote(pair)
+        followed.await_live(pair)
+    measured("serving pair deleted from the registry", seen.told())
+
+    assert seen.lost == 0, seen.told()
+    assert between == before
+
+
+def test_a_registry_that_goes_away_during_a_rollout_delays_it_alone(followed, world, night, questions, measured):
+    """Once before the Pin is made, once after: the candidate waits blameless, then comes live."""
+    pair = night.newcomer()
+    followed.wish(paused=True)
+    with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
+        night.promote(pair)
+        followed.await_record("the candidate", lambda record: record.get("candidate"))
+        world.stop_registry()
+        followed.wish(paused=False)
+        followed.await_condition("RegistryReachable", "False", "Unreachable")
+        unpinned = followed.record["candidate"]
+        world.start_registry()
+        pinned = followed.await_record("its rollout", lambda record: (record.get("candidate") or {}).get("rollout"))
+        world.lose_registry()
+        waiting = until("its pods' wait", lambda: asking_in_vain(followed, pinned["candidate"]["rollout"]), 60)
+        followed.await_condition("RegistryReachable", "False", "Unreachable")
+        world.start_registry()
+        followed.await_live(pair)
+    measured("registry down before and after the Pin", seen.told())
+
+    assert seen.lost == 0, seen.told()
+    assert "rollout" not in unpinned or unpinned["rollout"] is None
+    assert waiting
+    assert not followed.told("Rejected")
+
+
+def asking_in_vain(release, rollout):
+    """Find what pods of a rollout say of a registry that does not answer."""
+    found = release.namespace.list("Event")
+    return [
+        each["message"]
+        for each in found
+        if rollout in each["involvedObject"]["name"] and "does not answer" in each["message"]
+    ]

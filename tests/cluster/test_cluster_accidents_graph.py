@@ -1,0 +1,85 @@
+"""Accidents of the graph and of its routers under load: docs/operations.md says how each of them looks."""
+
+import json
+
+import pytest
+from cluster_load import load
+from cluster_waits import until
+
+pytestmark = pytest.mark.cluster
+
+#: As in test_cluster_accidents_alias.py.
+STEADY = {"clients": 6, "pause": 0.05}
+#: Seconds without any router, from the deletion of the graph to new ones, on a busy machine of two cores.
+GAP = 45.0
+
+
+def test_a_router_that_is_killed_at_the_switch_takes_few_requests_with_it(followed, night, questions, measured):
+    """One with the old graph and one with the new are torn away; the switch is made all the same."""
+    pair = night.newcomer()
+    with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
+        old = followed.pods("graph")
+        night.promote(pair)
+        until("the switch", lambda: pair.label in json.dumps(plain(followed)), 180, every=0.1)
+        followed.namespace.delete_pod(old[0]["metadata"]["name"], force=True)
+        new = until("a router with the new graph", lambda: with_graph_of(followed, pair), 120, every=0.1)
+        followed.namespace.delete_pod(new[0], force=True)
+        followed.await_live(pair)
+    measured("routers killed at the switch", seen.told())
+
+    assert mixed(seen) == 0, seen.told()
+    assert seen.lost <= 4 * STEADY["clients"], seen.told()
+
+
+def with_graph_of(release, pair):
+    """Name the ready routers that send to a pair."""
+    found = release.namespace.ready_pods(release.deployment("graph"))
+    return [each["metadata"]["name"] for each in found if pair.label in json.dumps(each["spec"])]
+
+
+def test_a_graph_that_is_edited_by_hand_is_put_back(followed, questions, measured):
+    """Somebody lets the predict of the pair before follow the preprocess of this one: nothing is mixed."""
+    graph = followed.namespace.get("InferenceGraph", followed.name)
+    nodes, kept = graph["spec"]["nodes"], followed.record["kept"][0]
+    mixing = json.loads(json.dumps(nodes).replace(f"-predict-{followed.rollout}", f"-predict-{kept}"))
+    assert mixing != nodes
+    with load(followed.namespace, questions.of_release(followed), **STEADY) as seen:
+        followed.edit_graph({"spec": {"nodes": mixing}})
+        until("the graph as it was", lambda: plain(followed) == nodes, 60)
+        followed.await_condition("GraphInSync", "True", "Written")
+        followed.await_settled()
+    measured("graph edited by hand", seen.told())
+
+    assert mixed(seen) == 0, seen.told()
+    assert seen.report["lost_for"] <= 10, seen.told()
+
+
+def plain(release):
+    """Read the nodes of the graph."""
+    return release.namespace.get("InferenceGraph", release.name)["spec"]["nodes"]
+
+
+def mixed(seen):
+    """Count answers whose forecast is not that of the pair that they name."""
+    return seen.report["statuses"].get("200", 0) - seen.report["right"]
+
+
+def test_a_graph_that_is_deleted_is_made_again(followed, questions, measured):
+    """Its routers go with it, so requests fail until there are new ones; the pair stays the same."""
+    before = followed.rollout
+    with load(followed.namespace, questions.of_release(followed), **STEADY) as seen:
+        old = followed.namespace.get("InferenceGraph", followed.name)["metadata"]["uid"]
+        followed.namespace.kubectl("delete", "inferencegraph", followed.name, "--wait=false")
+        until("another graph", lambda: uid(followed) not in {None, old}, 60)
+        followed.await_live(followed.pair)
+    measured("graph deleted", seen.told())
+
+    assert mixed(seen) == 0, seen.told()
+    assert seen.report["lost_for"] <= GAP, seen.told()
+    assert followed.rollout == before
+
+
+def uid(release):
+    """Tell which graph it is; None where there is none."""
+    found = release.namespace.get("InferenceGraph", release.name)
+    return found and found["metadata"]["uid"]

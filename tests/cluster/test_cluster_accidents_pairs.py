@@ -1,0 +1,83 @@
+"""Pairs that cannot serve, and pairs that find no room, under load: docs/operations.md says how each of them looks."""
+
+import pytest
+from cluster_follower import rejection
+from cluster_load import load
+from cluster_nights import unloadable, wrong_example
+from cluster_seats import filled
+
+pytestmark = pytest.mark.cluster
+
+#: As in test_cluster_accidents_alias.py.
+STEADY = {"clients": 6, "pause": 0.05}
+
+
+@pytest.fixture
+def hurried(followed):
+    """A controller that gives a pair half a minute to become ready."""
+    followed.wish(progressDeadline=30)
+    yield followed
+    followed.wish(progressDeadline=600)
+
+
+def test_a_pair_whose_forecast_is_not_the_recorded_one_is_left_alone(followed, night, questions, measured):
+    """The probe finds it before any request does; it is tried once."""
+    pair = night.newcomer(spoil=wrong_example)
+    seen, why = left_alone(followed, night, questions, pair)
+    measured("forecast that is not the recorded one", seen.told())
+
+    assert seen.lost == 0, seen.told()
+    assert why["reason"] == "WrongForecast"
+    assert "the recorded one" in why["message"]
+    assert why["count"] == 1
+
+
+def test_a_pair_that_does_not_load_is_left_alone(hurried, night, questions, measured):
+    """Its pods break off; when its time is over, the reason is in the record and its pods are gone."""
+    pair = night.newcomer(spoil=unloadable)
+    seen, why = left_alone(hurried, night, questions, pair)
+    measured("model that does not load", seen.told())
+
+    assert seen.lost == 0, seen.told()
+    assert why["reason"] == "NeverReady"
+    assert why["count"] == 1
+
+
+def left_alone(release, night, questions, pair):
+    """Promote a pair that is bad, and see it rejected and removed while the pair before serves everything."""
+    before = release.rollout
+    with load(release.namespace, questions.of_release(release, pair), **STEADY) as seen:
+        night.promote(pair)
+        release.await_rejection(pair)
+        release.await_emptied()
+        why = rejection(release.record, pair)
+        told = [each for each in release.told("Rejected") if pair.label in each]
+        release.await_gone(why["pair"])
+        night.promote(release.pair)
+        release.await_settled()
+    assert not [name for name in seen.report["pairs"] if name.startswith(pair.label)]
+    assert release.rollout == before
+    assert len(told) == 1
+    assert why["reason"] in told[0]
+    return seen, why
+
+
+def test_a_pair_that_finds_no_room_is_left_alone_and_comes_live_on_demand(hurried, night, questions, measured, seat):
+    """The scheduler's own words are the reason; when there is room again, `twinpin rollout --retry` is all it takes."""
+    pair, before = night.newcomer(), hurried.rollout
+    with load(hurried.namespace, questions.of_release(hurried, pair), **STEADY) as seen:
+        with filled(hurried.namespace, seat):
+            night.promote(pair)
+            why = hurried.await_rejection(pair)
+            hurried.await_emptied()
+            meanwhile = hurried.rollout
+        hurried.wish(progressDeadline=600)
+        told = hurried.twinpin("rollout", "--retry")
+        hurried.await_live(pair)
+    measured("no room for the new pods", seen.told())
+
+    assert seen.lost == 0, seen.told()
+    assert why["reason"] == "NeverReady"
+    assert f"Insufficient {seat}" in why["message"]
+    assert meanwhile == before
+    assert f"serving:   {pair.label}" in told

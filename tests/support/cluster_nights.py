@@ -1,0 +1,73 @@
+"""Pairs that come and go under one pair of names, good ones and spoiled ones."""
+
+import itertools
+
+import numpy as np
+import yaml
+from cluster_pairs import Names
+
+from twinpin.pair.example import METADATA
+from twinpin.pair.promote import Promoter
+from twinpin.pair.registry import MlflowRegistry
+from twinpin.pair.settings import Settings
+from twinpin.pair.version import Versions
+
+NAMES = Names("night_scaler", "night_forecaster", "live")
+
+
+class Nights:
+    """Pairs of one pair of names, each with forecasts of its own."""
+
+    names = NAMES
+
+    def __init__(self, registrar):
+        self.registrar = registrar
+        # Small numbers: forecasts grow with them, and answers have the precision of 32 bits.
+        self._seeds = itertools.count(1)
+
+    def newcomer(self, *, promoted=False, spoil=None):
+        """Train and register a pair that was never there."""
+        return self.registrar.register(NAMES, next(self._seeds), promoted=promoted, spoil=spoil)
+
+    def promote(self, pair):
+        """Move the alias as `twinpin promote` does, without the seconds that a process takes to start."""
+        self._promoter().promote(Versions(*pair.versions))
+
+    def rollback(self):
+        """Move the alias to the pair before, as `twinpin rollback` does."""
+        self._promoter().rollback()
+
+    def forget(self, pair):
+        """Delete both versions of a pair, as somebody does who tidies a registry up."""
+        for name, version in zip((NAMES.preprocessor, NAMES.model), pair.versions, strict=True):
+            self.registrar.client.delete_model_version(name, version)
+
+    def take_alias(self, name):
+        """Take the alias from one half."""
+        self.registrar.client.delete_registered_model_alias(name, NAMES.alias)
+
+    def _promoter(self):
+        """Make what both commands work with."""
+        uri = self.registrar.uri
+        settings = Settings(
+            registry_uri=uri,
+            preprocessor_name=NAMES.preprocessor,
+            model_name=NAMES.model,
+            alias=NAMES.alias,
+        )
+        return Promoter(settings, MlflowRegistry(uri))
+
+
+def wrong_example(trees):
+    """Record a forecast with the model that it does not make."""
+    file = trees / "model" / "MLmodel"
+    document = yaml.safe_load(file.read_text())
+    example = document["metadata"][METADATA]
+    example["prediction"] = (np.asarray(example["prediction"]) + 1).tolist()
+    file.write_text(yaml.safe_dump(document))
+
+
+def unloadable(trees):
+    """Cut the model's file off in the middle, as a full disk does."""
+    (file,) = (trees / "model").glob("model.*")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
