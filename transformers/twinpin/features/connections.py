@@ -83,3 +83,42 @@ async def close_async(feast: Any) -> None:
     if client is not None:
         await client.aclose()
         store._client_async = None  # noqa: SLF001 -- see above
+
+
+def has_hashes(feast: Any) -> bool:
+    """Whether rows lie in the hashes of one Redis server, where they can be read without Feast's objects."""
+    config = feast.config.online_store
+    return config.type == "redis" and config.redis_type == "redis" and config.client != "glide"
+
+
+def redis_hash(feast: Any, join_key: str, kind: str, entity: int | str) -> bytes:
+    """Name the hash of an entity whose key is of Feast's value type *kind*."""
+    from feast.protos.feast.types.EntityKey_pb2 import EntityKey  # noqa: PLC0415 -- Feast takes seconds to import
+    from feast.type_map import python_values_to_proto_values  # noqa: PLC0415
+    from feast.value_type import ValueType  # noqa: PLC0415
+
+    value = python_values_to_proto_values([entity], ValueType[kind])
+    keys = [EntityKey(join_keys=[join_key], entity_values=value)]
+    (name,) = online_store(feast)._generate_redis_keys_for_entities(feast.config, keys)  # noqa: SLF001 -- see above
+    return bytes(name)
+
+
+def redis_fields(feast: Any, view: Any, features: list[str]) -> list[bytes]:
+    """Name the fields of features of a view, and after them that of its event time."""
+    from feast.infra.online_stores.redis import _versioned_fv_name  # noqa: PLC0415 -- see above
+
+    stored = _versioned_fv_name(view, feast.config)
+    _, fields = online_store(feast)._generate_hset_keys_for_features(view, [*features], stored)  # noqa: SLF001
+    return [field.encode() if isinstance(field, str) else bytes(field) for field in fields]
+
+
+def redis_losses() -> tuple[type[Exception], ...]:
+    """Return what redis-py raises for a connection that broke."""
+    from redis.exceptions import ConnectionError as Lost  # noqa: PLC0415 -- only the Redis store has the package
+
+    return (Lost,)
+
+
+def redis_pool(feast: Any) -> Any:
+    """Return the pool whose settings are those of the repository, for the running loop."""
+    return online_store(feast)._client_async.connection_pool  # noqa: SLF001 -- see above

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from twinpin.features.entities import Entity
 from twinpin.features.service import Service
 from twinpin.features.values import Value
@@ -15,8 +17,8 @@ class Rows:
 
     #: View -> event time of its row in microseconds since 1970 UTC; 0: the store has no row.
     times: Mapping[str, Sequence[int]]
-    #: Name of the feature -> its values.
-    values: Mapping[str, Sequence[Value]]
+    #: Name of the feature -> its values: [n, W] or [n] where none is null, else a list of one value per row.
+    values: Mapping[str, Sequence[Value] | np.ndarray]
 
 
 class Store(Protocol):

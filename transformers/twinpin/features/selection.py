@@ -7,7 +7,7 @@ in a service without any window those views carry the time, and only "now" can b
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from twinpin.features.rows import Rows
 from twinpin.features.service import Service
 from twinpin.features.values import Feature, Value
 from twinpin.features.window import SECOND, Status, cut, is_after, iso, values_after
+from twinpin.step.step import Tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,15 @@ class Row:
 
     as_of: int
     values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The features of all entities of a request, in its order, all known at *as_of* (microseconds since 1970 UTC)."""
+
+    as_of: int
+    #: [n, W] for a window, [n] for a scalar.
+    tensors: Tensors
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,32 @@ class Selection:
         if not self._windows and all(value is None for value in values.values()):
             return Refusal(Status.NULL, f"all its features are null in the row of {iso(origin)}")
         return Row(min(times[view] - after[view] * self.resolution for view in self._timed), values)
+
+    def all(self, rows: Rows) -> Whole | None:
+        """Cut the rows of all entities at once, where they are of one time and nothing is null; else None."""
+        if any(len(set(each)) > 1 for each in rows.times.values()):
+            return None
+        times = {view: each[0] for view, each in rows.times.items()}
+        if self._unknown(times) or self._untimely(times):
+            return None
+        origin = min(times[view] for view in self._timed)
+        after = {view: self._after(times[view], origin) for view in self._timed}
+        tensors: dict[str, np.ndarray] = {}
+        for feature in self.service.features:
+            tensor = self._tensor(feature, rows.values[feature.name], after.get(feature.view, 0))
+            if tensor is None:
+                return None
+            tensors[feature.name] = tensor
+        return Whole(min(times[view] - after[view] * self.resolution for view in self._timed), tensors)
+
+    def _tensor(self, feature: Feature, values: Sequence[Value] | np.ndarray, after: int) -> np.ndarray | None:
+        """Cut one feature of all entities; None where a value is null, or a window too short."""
+        if not isinstance(values, np.ndarray) or not feature.is_window:
+            return values if isinstance(values, np.ndarray) else None
+        end = values.shape[1] - after
+        if end < (self.length or 1):
+            return None
+        return values[:, end - self.length if self.length else 0 : end]
 
     @cached_property
     def _windows(self) -> frozenset[str]:

@@ -149,6 +149,9 @@ class FeaturesStep:
 
     def _answer(self, entities: Sequence[Entity], selection: Selection, rows: Rows, *, partial: bool) -> Answer:
         """Cut every row and put them together."""
+        whole = selection.all(rows)
+        if whole is not None:
+            return Answer(dict(whole.tensors), self._parameters(entities, [whole.as_of] * len(entities), {}, selection))
         found: list[tuple[Entity, Row]] = []
         refusals: dict[str, Refusal] = {}
         for index, entity in enumerate(entities):
@@ -165,20 +168,32 @@ class FeaturesStep:
         self, found: Sequence[tuple[Entity, Row]], refusals: Mapping[str, Refusal], selection: Selection
     ) -> Answer:
         """Make the answer of the rows that were found."""
+        tensors = {
+            feature.name: feature.stack(_level([row.values[feature.name] for _, row in found]))
+            for feature in self._service.features
+        }
+        entities, as_of = [entity for entity, _ in found], [row.as_of for _, row in found]
+        return Answer(tensors, self._parameters(entities, as_of, refusals, selection))
+
+    def _parameters(
+        self,
+        entities: Sequence[Entity],
+        as_of: Sequence[int],
+        refusals: Mapping[str, Refusal],
+        selection: Selection,
+    ) -> dict[str, Parameter]:
+        """Say what the rows of the answer are of."""
+        times = {moment: iso(moment) for moment in set(as_of)}
         parameters: dict[str, Parameter] = {
             ENTITY_KEY: self._service.key.name,
-            ENTITIES: json.dumps([entity for entity, _ in found], ensure_ascii=False),
-            AS_OF: json.dumps([iso(row.as_of) for _, row in found]),
+            ENTITIES: json.dumps(entities, ensure_ascii=False),
+            AS_OF: json.dumps([times[moment] for moment in as_of]),
         }
         if refusals:
             parameters[MISSING] = json.dumps({name: each.status for name, each in refusals.items()}, ensure_ascii=False)
         if selection.length is None and any(feature.is_window for feature in self._service.features):
             parameters[RESOLUTION] = self._settings.resolution
-        tensors = {
-            feature.name: feature.stack(_level([row.values[feature.name] for _, row in found]))
-            for feature in self._service.features
-        }
-        return Answer(tensors, parameters)
+        return parameters
 
     def _unknown(self, refusals: Mapping[str, Refusal]) -> UnknownEntities:
         """Name each entity without features, and what the store holds of it."""

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from twinpin.features import connections
+from twinpin.features.agreement import Agreement
 from twinpin.features.entities import Entity
+from twinpin.features.redis_rows import RedisRows
 from twinpin.features.rows import Rows
 from twinpin.features.sdk import FeastError, FeatureStore
 from twinpin.features.service import Service, read_service
@@ -33,6 +35,8 @@ STORE = "the feature store"
 
 #: Above so many values (a window is one) reading would hold up the event loop for more than some milliseconds.
 LOOP_VALUES = 300
+#: The same where no object is made of a value.
+PARSED_ON_LOOP = 20_000
 
 #: Worker threads; SQLite has one connection, which serves one query at a time.
 THREADS = 8
@@ -65,6 +69,8 @@ class FeastStore:
         self._opened = False
         self._closed = False
         self._readers = [(feature, feature.reader()) for feature in service.features]
+        self._direct = RedisRows.make(feast, service)
+        self._agreement = Agreement(service.features)
 
     @classmethod
     def open(cls, settings: Settings) -> "FeastStore":
@@ -92,10 +98,37 @@ class FeastStore:
         self, entities: Sequence[Entity], fields: Mapping[str, Sequence[Any]], deadline: float | None = None
     ) -> Rows:
         """Read the newest row of each entity, in one query."""
+        if self._direct is not None:
+            return await self._bounded(self._directly(self._direct, entities), deadline)
+        return await self._by_feast(entities, fields, deadline)
+
+    async def _by_feast(
+        self, entities: Sequence[Entity], fields: Mapping[str, Sequence[Any]], deadline: float | None = None
+    ) -> Rows:
+        """Read through Feast."""
         query, rows = self.service.query, {self.service.key.name: list(entities), **fields}
         if self._threaded or len(entities) * len(self._readers) > LOOP_VALUES:
             return await self._bounded(self._in_thread(lambda: self._parse(self._query(query, rows))), deadline)
         return self._parse(await self._bounded(self._on_loop(query, rows), deadline))
+
+    async def _directly(self, direct: RedisRows, entities: Sequence[Entity]) -> Rows:
+        """Read without Feast, and beside it until both were seen to say the same."""
+        await self._open()
+        replies = await direct.fetch(entities)
+        if len(entities) * len(self._readers) > PARSED_ON_LOOP:
+            rows = await self._in_thread(lambda: direct.parse(replies, entities))
+        else:
+            rows = direct.parse(replies, entities)
+        if self._agreement.reached:
+            return rows
+        theirs = await self._by_feast(entities, {})
+        if not self._agreement.holds(rows, theirs) and not self._agreement.holds(
+            direct.parse(await direct.fetch(entities), entities), theirs
+        ):
+            log.warning("Redis is read through Feast from now on: read directly, its rows were not what Feast says.")
+            self._direct = None
+            await direct.close()
+        return theirs
 
     async def check(self) -> None:
         """Read one row of an entity that need not exist."""
@@ -116,6 +149,8 @@ class FeastStore:
         except TimeoutError:
             log.warning("A read still hangs in the feature store while it closes.")
         self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._direct is not None:
+            await self._direct.close()
         await connections.close_async(self._feast)
 
     async def _bounded(self, reading: Coroutine[Any, Any, R], deadline: float | None = None) -> R:

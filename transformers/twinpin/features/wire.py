@@ -1,0 +1,112 @@
+"""Wire: columns of Feast's serialized `Value` messages, turned into arrays at once where all of them have one layout.
+
+Feast makes a protobuf object of each value and copies it three times before we see it. The layouts used here follow
+from the Protocol Buffers encoding: a message with one fixed-width field is a tag and the number; a packed list of
+doubles is a head that depends on its length alone, and the numbers. Whatever else a column holds is read by Feast's own
+class.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from twinpin.features.values import Feature, Value
+from twinpin.features.window import SECOND
+
+#: What the store returned for one feature: a serialized `Value` per entity; nothing, or nothing in it: a null.
+Column = Sequence[bytes | None]
+#: An array of all rows, where none is null; else a value per row.
+Values = np.ndarray | list[Value]
+Read = Callable[[Column], Values]
+
+#: Feast value type -> numpy type of its eight or four bytes.
+FIXED = {"DOUBLE": "<f8", "FLOAT": "<f4"}
+DOUBLES = 8
+
+
+def reader(feature: Feature) -> Read:
+    """Make the function that reads a column of *feature*: [n, W] or [n] without nulls of one layout, else a list."""
+    one_by_one = _one_by_one(feature)
+    if feature.type in FIXED:
+        return _fixed(feature, one_by_one)
+    return _windows(one_by_one) if feature.type == "DOUBLE_LIST" else one_by_one
+
+
+def times(column: Column) -> list[int]:
+    """Read a column of serialized `Timestamp` messages, in microseconds; 0 where there is none."""
+    return [_moment(each) if each else 0 for each in column]
+
+
+@lru_cache(1024)
+def _moment(wire: bytes) -> int:
+    """Read one time; rows that were written together share theirs."""
+    from google.protobuf.timestamp_pb2 import Timestamp  # noqa: PLC0415 -- Feast has it, a test of windows need not
+
+    stamp = Timestamp.FromString(wire)
+    return stamp.seconds * SECOND + stamp.nanos // 1000
+
+
+def _one_by_one(feature: Feature) -> Callable[[Column], list[Value]]:
+    """Read a column value by value, by Feast's own class."""
+    message, read = _message(), feature.reader()
+
+    def values(column: Column) -> list[Value]:
+        return [read(message.FromString(each or b"")) for each in column]
+
+    return values
+
+
+def _fixed(feature: Feature, one_by_one: Callable[[Column], list[Value]]) -> Read:
+    """Read a column of floats of one width."""
+    number = np.dtype(FIXED[feature.type])
+    tag = _message()(**{feature.kind.field: 1.0}).SerializeToString()[0]
+    layout = np.dtype([("tag", "u1"), ("number", number)])
+
+    def values(column: Column) -> Values:
+        if _lengths(column) == {layout.itemsize}:
+            table = np.frombuffer(b"".join(column), layout)  # type: ignore[arg-type]
+            if (table["tag"] == tag).all():
+                return np.ascontiguousarray(table["number"])
+        return one_by_one(column)
+
+    return values
+
+
+def _windows(one_by_one: Callable[[Column], list[Value]]) -> Read:
+    """Read a column of lists of doubles of one length."""
+    message = _message()
+
+    @lru_cache(64)
+    def head(length: int) -> bytes | None:
+        """Write what comes before the numbers in a message of so many bytes; None where no list has that many."""
+        for overhead in range(3, 12):
+            count = (length - overhead) // DOUBLES
+            if count > 0 and count * DOUBLES + overhead == length:
+                wire: bytes = message(double_list_val={"val": [0.0] * count}).SerializeToString()
+                if len(wire) == length:
+                    return wire[:overhead]
+        return None
+
+    def values(column: Column) -> Values:
+        lengths = _lengths(column)
+        first = head(lengths.pop()) if len(lengths) == 1 else None
+        if first is None or not all(each.startswith(first) for each in column):  # type: ignore[union-attr]
+            return one_by_one(column)
+        rows = np.frombuffer(b"".join(column), np.uint8).reshape(len(column), -1)  # type: ignore[arg-type]
+        return np.ascontiguousarray(rows[:, len(first) :]).view("<f8")
+
+    return values
+
+
+def _lengths(column: Iterable[bytes | None]) -> set[int]:
+    """Say how long the messages of a column are; a null has 0."""
+    return {len(each or b"") for each in column}
+
+
+def _message() -> Any:
+    """Return Feast's `Value` message."""
+    from feast.protos.feast.types.Value_pb2 import Value as Message  # noqa: PLC0415 -- Feast takes seconds to import
+
+    return Message
