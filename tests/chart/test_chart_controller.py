@@ -182,7 +182,7 @@ def test_the_controller_may_not_touch_what_others_own(controlled):
         if {"update", "patch", "delete"} & set(each["verbs"]) and "list" not in each["verbs"]
     }
 
-    assert named == {
+    assert named - {("deployments/scale", "any")} == {
         ("pairedgraphs/status", "forecast"),
         ("pairedgraphs/finalizers", "forecast"),
         ("inferencegraphs", "forecast"),
@@ -191,6 +191,13 @@ def test_the_controller_may_not_touch_what_others_own(controlled):
     assert not {"secrets", "roles", "rolebindings", "serviceaccounts", "*"} & {
         resource for each in rules for resource in (*each["resources"], *each["verbs"], *each["apiGroups"])
     }
+
+
+def test_the_controller_may_scale_where_autoscalers_do(controlled, template):
+    """A new pair begins with as many pods as the one before; where the number is fixed there is nothing to change."""
+    rules = controlled["Role", "forecast-controller"]["rules"]
+
+    assert bool(template.scaled) == any("deployments/scale" in each["resources"] for each in rules)
 
 
 def test_the_controller_is_told_of_registry_and_pair_like_the_init_containers(chart):

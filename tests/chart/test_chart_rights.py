@@ -127,6 +127,7 @@ async def live_a_rollout(cluster, template):
     assert await cluster.create_pin(PIN) == PIN
     for document in template.documents(ROLLOUT) * 2:  # made, then changed
         await cluster.apply(document)
+    await cluster.scale("forecast", 3)
     found = (await cluster.rollouts())[ROLLOUT]
     await cluster.point(front, Route(ROLLOUT))
     await cluster.point((await cluster.fronts())[0], Route(ROLLOUT))

@@ -14,7 +14,7 @@ from twinpin.pair.version import Versions
 from twinpin.rollout.cluster import Conflict, Pinned
 from twinpin.rollout.resource import Count, Resource, Spec, Status
 from twinpin.rollout.snapshot import Aliased, Front, NoPair, Part, Rollout, Route, Sender
-from twinpin.rollout.template import DIGEST, ROLLOUT_LABEL, Template
+from twinpin.rollout.template import DIGEST, MARK, ROLLOUT_LABEL, Template
 
 DRAIN = 30
 STEPS = ("preprocess", "predict")
@@ -23,6 +23,11 @@ SERVICE = (
     "metadata: {name: f-STEP-@ROLLOUT@}, spec: {image: EDITION}}"
 )
 MANIFESTS = "\n---\n".join(SERVICE.replace("STEP", step) for step in STEPS)
+SCALER = (
+    "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: f-STEP-@ROLLOUT@}, spec: "
+    "{scaleTargetRef: {name: f-STEP-@ROLLOUT@-predictor}, minReplicas: 1, maxReplicas: 3}}"
+)
+MANIFESTS = "\n---\n".join([MANIFESTS, *(SCALER.replace("STEP", step) for step in STEPS)])
 GRAPH = (
     "{metadata: {name: f}, spec: {nodes: {root: {routerType: Sequence, steps: [{serviceUrl: http://f-@ROLLOUT@}]}}}}"
 )
@@ -113,6 +118,16 @@ class Service:
 
 
 @dataclass(eq=False)
+class Scaler:
+    """The autoscaler of one InferenceService's Deployment."""
+
+    rollout: str
+    uid: str
+    digest: str
+    least: int
+
+
+@dataclass(eq=False)
 class Graph:
     """The InferenceGraph; *stages* is where preprocess and predict are called, the same but for one flaw."""
 
@@ -160,6 +175,8 @@ class World:
         self.sets: list[ReplicaSet] = []
         self.ghosts: list[Pod] = []
         self.services: dict[str, Service] = {}
+        #: By the names of their services.
+        self.scalers: dict[str, Scaler] = {}
         self.pins: dict[str, tuple[str, Pin]] = {}
         self.requests: list[Request] = []
         self.spec = Spec(drain=0 if flaws.no_drain else DRAIN, progress_deadline=120, keep=1)
@@ -191,6 +208,8 @@ class World:
         """Look at one rollout."""
         services = [each for each in self.services.values() if each.rollout == name]
         parts = [Part("InferenceService", each.name, each.uid, each.digest, each.deleting) for each in services]
+        scalers = [(each, found) for each, found in self.scalers.items() if found.rollout == name]
+        parts += [Part("HorizontalPodAutoscaler", each, found.uid, found.digest) for each, found in scalers]
         uid, pin = self.pins.get(name, (None, None))
         if uid:
             parts.append(Part("ConfigMap", name, uid))
@@ -201,6 +220,7 @@ class World:
             parts=tuple(parts),
             ready=whole and all(self.pod_ready(each) for each in services),
             serving=whole and all(self.flaws.blind_to_readiness or each.ready for each in services),
+            replicas={f"{each.name}-predictor".replace(name, MARK): each.desired for each in services},
         )
 
     def pointable(self):
@@ -280,7 +300,9 @@ class World:
             pod.state = "ready"
 
     def scale(self, service, number):
-        """The autoscaler sets a number; pods that are not ready go first."""
+        """An autoscaler sets a number; pods that are not ready go first."""
+        scaler = self.scalers.get(service.name)
+        number = max(number, scaler.least if scaler else 1)
         service.desired = number
         while len(service.pods) > number and len(service.ready) > 1:
             service.pods.remove(next((pod for pod in service.pods if pod.state != "ready"), service.pods[0]))
@@ -468,7 +490,8 @@ class ModelCluster:
     async def rollouts(self):
         """Read all rollouts."""
         await Pause()
-        names = set(self.world.pins) | {each.rollout for each in self.world.services.values()}
+        made = (*self.world.services.values(), *self.world.scalers.values())
+        names = set(self.world.pins) | {each.rollout for each in made}
         return {name: self.world.rollout(name) for name in sorted(names)}
 
     async def figures(self, rollouts):
@@ -494,15 +517,24 @@ class ModelCluster:
         return self.world.pins.setdefault(pin.rollout, (f"u{next(self.world.counter)}", pin))[1]
 
     async def apply(self, document):
-        """Make or change one InferenceService."""
+        """Make or change one object."""
         await Pause("apply")
+        scaler = document["kind"] != "InferenceService"
+        there = self.world.scalers if scaler else self.world.services
         name, digest = document["metadata"]["name"], document["metadata"]["annotations"][DIGEST]
-        service = self.world.services.get(name)
-        if service is None:
-            rollout = document["metadata"]["labels"][ROLLOUT_LABEL]
-            self.world.services[name] = Service(name, rollout, f"u{next(self.world.counter)}", digest)
-        else:
-            service.digest = digest
+        if name not in there:
+            place = document["metadata"]["labels"][ROLLOUT_LABEL], f"u{next(self.world.counter)}", digest
+            there[name] = Scaler(*place, 1) if scaler else Service(name, *place)
+        there[name].digest = digest
+        if scaler:
+            there[name].least = document["spec"]["minReplicas"]
+
+    async def scale(self, deployment, replicas):
+        """Change what KServe made."""
+        await Pause("scale")
+        service = self.world.services.get(deployment.removesuffix("-predictor"))
+        if service:
+            self.world.scale(service, replicas)
 
     async def probe(self, rollout):
         """Compare a forecast."""
@@ -549,6 +581,9 @@ class ModelCluster:
         if part.kind == "ConfigMap":
             if part.name in world.pins and (force or world.pins[part.name][0] == part.uid):
                 del world.pins[part.name]
+        elif part.kind == "HorizontalPodAutoscaler":
+            if part.name in world.scalers and (force or world.scalers[part.name].uid == part.uid):
+                del world.scalers[part.name]
         elif part.name in world.services and (force or world.services[part.name].uid == part.uid):
             world.services[part.name].deleting = True
 

@@ -142,7 +142,7 @@ DRAWS = {
     "control_long": {"which": _up_to(1), "rounds": _up_to(6, 1)},
     "stall": {
         "which": _up_to(1),
-        "before": _of("point", "point", "fence", "delete", "apply", "write", "create_pin"),
+        "before": _of("point", "point", "fence", "delete", "apply", "scale", "write", "create_pin"),
         "things": _up_to(80, 10),
     },
     "cluster_runs": {"times": _up_to(4, 1)},
@@ -376,6 +376,7 @@ class Rollouts(RuleBasedStateMachine):
         assert {world.character[int(each.split("-m")[1])] for each in judged} <= {"faulty"}
         assert world.graph.stages == (Route(stable), Route(stable))
         assert set(world.pins) == {stable, *status["kept"]}
-        assert {each.rollout for each in world.services.values()} == {stable, *status["kept"]}
+        for made in (world.services, world.scalers):
+            assert {each.rollout for each in made.values()} == {stable, *status["kept"]}
         assert len(status["kept"]) <= world.spec.keep
         assert {each.stages for each in world.sets} == {world.graph.stages}

@@ -5,6 +5,7 @@ The record is written before anything is done on its strength, so an action neve
 
 from collections.abc import Iterator
 
+from twinpin.rollout.floors import floors_for_candidate, settled
 from twinpin.rollout.judging import watching
 from twinpin.rollout.resource import HISTORY, REJECTED, Candidate, Period, Rejection, Serving, Status, Unrouted
 from twinpin.rollout.snapshot import Aliased, NoPair, Snapshot, versions_of
@@ -16,6 +17,8 @@ ABORTED = "Aborted"
 def account(seen: Snapshot) -> Status:
     """Bring the record up to date, all but its conditions."""
     status = _with_stable(seen, seen.status)
+    if status.stable:
+        status = status.model_copy(update={"stable": settled(seen, status.stable)})
     status = _with_requests(seen, status)
     status = status.model_copy(update={"rejected": tuple(_rejections(seen, status))})
     status = status.model_copy(update={"candidate": _candidate(seen, status)})
@@ -77,7 +80,9 @@ def _with_stable(seen: Snapshot, status: Status) -> Status:
     rollout = seen.rollouts.get(route.stable)
     if rollout is None or rollout.pin is None:
         return status
-    serving = Serving(pair=rollout.pin.id, rollout=rollout.name, since=seen.now)
+    candidate = status.candidate
+    floors = candidate.floors if candidate and candidate.rollout == rollout.name else ()
+    serving = Serving(pair=rollout.pin.id, rollout=rollout.name, since=seen.now, floors=floors)
     return status.model_copy(update={"stable": serving, "history": _moved_on(seen, status, serving)})
 
 
@@ -152,10 +157,11 @@ def _candidate(seen: Snapshot, status: Status) -> Candidate | None:
         versions=versions.label,
         rollout=rollout.name if rollout else None,
         pair=rollout.pin.id if rollout and rollout.pin else None,
-        since=old.since if old and same else seen.now,
+        since=old.since if old and same and status.template in {"", seen.template.digest} else seen.now,
         moved_by=old.moved_by if old and same else seen.alias.moved_by,
         back=old.back if old and same else _goes_back(seen.alias, status),
         probed=old.probed if old and rollout and _still_probed(seen, old, rollout.name) else None,
+        floors=floors_for_candidate(seen, status),
     )
 
 

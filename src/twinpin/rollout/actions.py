@@ -30,6 +30,16 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """Give a Deployment of a rollout more pods at once, where its autoscaler would only find out in a while."""
+
+    rollout: str
+    #: Its name, with @ROLLOUT@ where the rollout's id goes.
+    workload: str
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """Ask a rollout for the forecast that its pair recorded."""
 
@@ -76,5 +86,5 @@ class Wait:
     until: dt.datetime | None = None
 
 
-Action = MakePin | Apply | Drop | Probe | Reject | Switch | Retire | Record
+Action = MakePin | Apply | Drop | Probe | Reject | Scale | Switch | Retire | Record
 Step = Action | Wait

@@ -67,6 +67,10 @@ class Cluster(Protocol):
         """Make one object what its document says."""
         ...
 
+    async def scale(self, deployment: str, replicas: int) -> None:
+        """Say how many pods a Deployment should have."""
+        ...
+
     async def probe(self, rollout: Rollout) -> str | None:
         """Ask for the recorded forecast: None when it is right, else what is wrong; Unanswered when there is none."""
         ...

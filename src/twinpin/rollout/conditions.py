@@ -1,6 +1,6 @@
 """Conditions: what the record tells people, from the step that comes next."""
 
-from twinpin.rollout.actions import Apply, Drop, MakePin, Probe, Record, Reject, Retire, Step, Switch, Wait
+from twinpin.rollout.actions import Apply, Drop, MakePin, Probe, Record, Reject, Retire, Scale, Step, Switch, Wait
 from twinpin.rollout.judging import done, enough, silent
 from twinpin.rollout.resource import Condition, Count, Status, Watch
 from twinpin.rollout.snapshot import Aliased, NoPair, Route, Snapshot
@@ -25,6 +25,7 @@ _DOING = {
     Drop: "Applying",
     Probe: "Probing",
     Reject: "Rejecting",
+    Scale: "Scaling",
     Switch: "Switching",
     Retire: "Retiring",
     Record: "Recording",

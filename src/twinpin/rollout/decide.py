@@ -9,8 +9,9 @@ import datetime as dt
 from collections.abc import Callable
 
 from twinpin.rollout.account import ABORTED, abort_wanted, account, promote_wanted
-from twinpin.rollout.actions import Apply, Drop, MakePin, Probe, Record, Reject, Retire, Step, Switch, Wait
+from twinpin.rollout.actions import Apply, Drop, MakePin, Probe, Record, Reject, Retire, Scale, Step, Switch, Wait
 from twinpin.rollout.conditions import REACHABLE, concluded
+from twinpin.rollout.floors import floors_of, short_of
 from twinpin.rollout.judging import judged
 from twinpin.rollout.resource import Candidate
 from twinpin.rollout.snapshot import Aliased, NoPair, Rollout, Route, Snapshot
@@ -38,14 +39,16 @@ def choose(seen: Snapshot) -> Step:
 def wanted_route(seen: Snapshot) -> Route | None:
     """Say where requests should go now; None before anything can serve."""
     stable = seen.status.stable.rollout if seen.status.stable else None
-    candidate = seen.status.candidate
+    candidate, growing = seen.status.candidate, False
     if candidate and candidate.rollout and eligible(seen, candidate):
         canary = seen.spec.canary
         if canary and stable and not candidate.back and not promote_wanted(seen, candidate):
             return Route(stable, candidate.rollout, canary.percent)
-        return Route(candidate.rollout)
+        growing = bool(stable and seen.status.percent) and not _grown(seen, seen.rollouts[candidate.rollout])
+        if not growing:
+            return Route(candidate.rollout)
     held = seen.fronts[0].route
-    if candidate and held and held.canary == candidate.rollout and _holds(seen, candidate, held):
+    if candidate and held and held.canary == candidate.rollout and _holds(seen, candidate, held, growing=growing):
         return held
     return Route(stable) if stable else None
 
@@ -56,14 +59,20 @@ def eligible(seen: Snapshot, candidate: Candidate) -> bool:
     if rollout is None or not _confirmed(seen, candidate) or candidate.probed != seen.template.digest:
         return False
     routed = any(front.route and rollout.name in front.route.rollouts for front in seen.fronts)
-    return _pointable(seen, rollout.name) and (rollout.ready or routed) and not abort_wanted(seen, candidate)
+    stands = _grown(seen, rollout) or routed
+    return _pointable(seen, rollout.name) and stands and not abort_wanted(seen, candidate)
 
 
-def _holds(seen: Snapshot, candidate: Candidate, held: Route) -> bool:
-    """Whether a canary goes on as it is while nobody can say what the alias names."""
+def _grown(seen: Snapshot, rollout: Rollout) -> bool:
+    """Whether all pods of a rollout are there, and as many as the load needs that comes to it."""
+    return rollout.ready and short_of(seen, rollout) is None
+
+
+def _holds(seen: Snapshot, candidate: Candidate, held: Route, *, growing: bool) -> bool:
+    """Whether a canary goes on as it is: nobody can say what the alias names, or it has too few pods for everything."""
     stable = seen.status.stable
-    unread = isinstance(seen.alias, NoPair)
-    return unread and stable is not None and held.stable == stable.rollout and _pointable(seen, str(candidate.rollout))
+    stays = growing or isinstance(seen.alias, NoPair)
+    return stays and stable is not None and held.stable == stable.rollout and _pointable(seen, str(candidate.rollout))
 
 
 def _confirmed(seen: Snapshot, candidate: Candidate) -> bool:
@@ -144,8 +153,10 @@ def _build(seen: Snapshot, candidate: Candidate, rollout: Rollout) -> Step | Non
         return Reject("Judged", said)
     if rollout.name in seen.status.retiring or rollout.deleting:
         return Wait("Removing", f"What was left of {rollout.name} is being removed; then it is made again.")
-    if not rollout.current(seen.template):
+    if not rollout.current(seen.template, floors_of(seen.status, rollout.name)):
         return Apply(rollout.name)
+    if short := short_of(seen, rollout):
+        return Scale(rollout.name, *short)
     return _prove(seen, candidate, rollout)
 
 
@@ -180,6 +191,8 @@ def _share(seen: Snapshot, rollout: Rollout) -> Step:
 def _late(seen: Snapshot, candidate: Candidate, rollout: Rollout) -> Step:
     """Give the candidate its time; while the registry is down it cannot be blamed."""
     message = f"{rollout.name} is not ready. {rollout.message}".strip()
+    if seen.status.percent and candidate.probed == seen.template.digest:
+        return Wait("NotReady", message)  # a canary that grows, or of which a pod is being replaced
     reached = next((each for each in seen.status.conditions if each.type == REACHABLE), None)
     if isinstance(seen.alias, NoPair) or (reached and reached.status == "False"):
         return Wait("NotReady", message)
@@ -200,7 +213,7 @@ def _outdated(seen: Snapshot, name: str) -> bool:
     rollout = seen.rollouts.get(name)
     if rollout is None or rollout.pin is None or rollout.deleting or name in seen.status.retiring:
         return False
-    return not rollout.current(seen.template)
+    return not rollout.current(seen.template, floors_of(seen.status, name))
 
 
 def _rest(seen: Snapshot) -> Wait:

@@ -104,6 +104,20 @@ class KubeApi:
             subresource="status" if status else None,
         )
 
+    async def scale(self, api: str, kind: str, name: str, replicas: int) -> None:
+        """Say how many pods something should have, whoever else says so too."""
+        what, change = f"scale {kind} {name}", {"spec": {"replicas": replicas}}
+        await self._do(
+            what,
+            api,
+            kind,
+            "patch",
+            body=change,
+            name=name,
+            content_type="application/merge-patch+json",
+            subresource="scale",
+        )
+
     async def delete(self, api: str, kind: str, name: str, uid: str) -> None:
         """Remove an object, unless it is gone or another has its name."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}

@@ -15,7 +15,7 @@ from twinpin.rollout.cluster import Conflict
 from twinpin.rollout.kube_api import ClusterFault, KubeApi, NoSuchKind, Object
 from twinpin.rollout.kube_front import GraphFront, reference
 from twinpin.rollout.probing import Prober
-from twinpin.rollout.readiness import readiness
+from twinpin.rollout.readiness import readiness, wanted_pods
 from twinpin.rollout.resource import GROUP, KIND, VERSION, Count, Resource, Status
 from twinpin.rollout.scrape import scrape, service_of, way_to_pods
 from twinpin.rollout.snapshot import Front, Part, Rollout, Route, Sender
@@ -130,6 +130,10 @@ class KubeCluster:
         metadata = {**document["metadata"], "ownerReferences": [self._owner]}
         await self._api.apply({**document, "metadata": metadata})
 
+    async def scale(self, deployment: str, replicas: int) -> None:
+        """Change the Deployment that KServe made: it leaves the number to autoscalers."""
+        await self._api.scale("apps/v1", "Deployment", deployment, replicas)
+
     async def probe(self, rollout: Rollout) -> str | None:
         """Send the recorded example through both steps."""
         if rollout.pin is None:
@@ -213,6 +217,7 @@ class KubeCluster:
             serving=whole and all(each.serving for each in verdicts),
             message=" ".join(each.message for each in verdicts if each.message),
             fault=next((each.fault for each in verdicts if each.fault), None),
+            replicas=wanted_pods(services, deployments, name),
         )
 
     def _records(self, rollout: str) -> tuple[str, str]:

@@ -3,10 +3,12 @@
 from twinpin.pair.errors import Refused
 from twinpin.pair.events import shortened
 from twinpin.rollout.account import rejecting
-from twinpin.rollout.actions import Action, Apply, Drop, MakePin, Probe, Record, Reject, Retire, Switch
+from twinpin.rollout.actions import Action, Apply, Drop, MakePin, Probe, Record, Reject, Retire, Scale, Switch
 from twinpin.rollout.cluster import Cluster, Pairs
+from twinpin.rollout.floors import floors_of
 from twinpin.rollout.snapshot import Snapshot
 from twinpin.rollout.telling import of_switch
+from twinpin.rollout.template import MARK
 
 
 async def perform(action: Action, seen: Snapshot, cluster: Cluster, pairs: Pairs) -> None:
@@ -17,10 +19,11 @@ async def perform(action: Action, seen: Snapshot, cluster: Cluster, pairs: Pairs
         case MakePin():
             await _pin(action, seen, cluster, pairs)
         case Apply(rollout):
-            for document in seen.template.documents(rollout):
-                await cluster.apply(document)
+            await _apply(rollout, seen, cluster)
         case Drop(part):
             await cluster.delete(part)
+        case Scale(rollout, workload, replicas):
+            await cluster.scale(workload.replace(MARK, rollout), replicas)
         case Probe():
             await _probe(action, seen, cluster)
         case Reject(reason, message):
@@ -30,6 +33,12 @@ async def perform(action: Action, seen: Snapshot, cluster: Cluster, pairs: Pairs
             await cluster.tell(*of_switch(action))
         case Retire():
             await _retire(action, cluster)
+
+
+async def _apply(rollout: str, seen: Snapshot, cluster: Cluster) -> None:
+    """Make all objects of a rollout what the template says, with as many pods as it should begin with."""
+    for document in seen.template.documents(rollout, floors_of(seen.status, rollout)):
+        await cluster.apply(document)
 
 
 async def _pin(action: MakePin, seen: Snapshot, cluster: Cluster, pairs: Pairs) -> None:

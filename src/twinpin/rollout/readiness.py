@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from twinpin.rollout.template import MARK
+
 #: Exit code of `twinpin resolve` for what no further try mends.
 REFUSED = 3
 
@@ -38,6 +40,13 @@ def readiness(service: Object, deployments: Iterable[Object], pods: Iterable[Obj
     message = f"{name} has {done} of {wanted} replicas. {said}".strip()
     fault = None if serving else next((each for each in map(_refusal, own) if each), None)
     return Readiness(ready=False, serving=serving, message=message, fault=fault)
+
+
+def wanted_pods(services: Iterable[Object], deployments: Iterable[Object], rollout: str) -> dict[str, int]:
+    """Say how many pods each Deployment of some services should have now, by its name with a mark for the rollout's."""
+    uids = {each["metadata"]["uid"] for each in services}
+    mine = [each for each in deployments if _owner(each) in uids]
+    return {each["metadata"]["name"].replace(rollout, MARK): int(each["spec"].get("replicas", 1)) for each in mine}
 
 
 def _owner(found: Object) -> str:

@@ -64,12 +64,22 @@ class Spec(Part):
     followed_by: Literal["Controller", "Pods"] = "Controller"
 
 
+class Floor(Part):
+    """How many pods a workload has at least, whatever its autoscaler thinks of the load that it has so far."""
+
+    #: Its Deployment, with @ROLLOUT@ where the rollout's id goes.
+    workload: str
+    replicas: int
+
+
 class Serving(Part):
     """The pair that serves."""
 
     pair: str
     rollout: str
     since: dt.datetime
+    #: As it began; empty once its autoscalers have seen its load for long enough to judge by it.
+    floors: tuple[Floor, ...] = ()
 
 
 class Candidate(Part):
@@ -85,6 +95,8 @@ class Candidate(Part):
     back: bool = False
     #: Template under which its probe was answered right.
     probed: str | None = None
+    #: As many pods as the pair that serves has more than the template's least.
+    floors: tuple[Floor, ...] = ()
 
 
 class Unrouted(Part):

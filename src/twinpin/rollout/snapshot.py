@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from twinpin.pair.pin import Pin
 from twinpin.pair.version import Versions
 from twinpin.rollout.resource import Count, Resource, Spec, Status
-from twinpin.rollout.template import Template
+from twinpin.rollout.template import Floors, Template
 
 #: Kinds that requests meet: a router with the graph before may lead there, so they go with their rollout alone.
 MET = frozenset({"InferenceService", "Service"})
@@ -62,16 +62,18 @@ class Rollout:
     message: str = ""
     #: Why it never will be, as its pods say.
     fault: str | None = None
+    #: Pods that each Deployment of it should have now, by its name with @ROLLOUT@ for the rollout's.
+    replicas: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def deleting(self) -> bool:
         """Whether a part of it is on its way out."""
         return any(part.deleting for part in self.parts)
 
-    def current(self, template: Template) -> bool:
+    def current(self, template: Template, floors: Floors = ()) -> bool:
         """Whether every object of the template is there as the template has it now."""
         there = {(part.kind, part.name): part.digest for part in self.parts if not part.deleting}
-        return all(there.get(key) == digest for key, digest in template.digests(self.name).items())
+        return all(there.get(key) == digest for key, digest in template.digests(self.name, floors).items())
 
     def dropped(self, template: Template) -> Iterator[Part]:
         """List what the template has no more and no request meets, such as an autoscaler that was switched off."""

@@ -20,6 +20,15 @@ DIGEST = "twinpin.dev/digest"
 #: A rollout, where it does not matter which.
 _ANY = "r0"
 
+#: Kinds of autoscalers, and what the least and the most pods are called there.
+SCALERS = {
+    "HorizontalPodAutoscaler": (("minReplicas", "maxReplicas"),),
+    "ScaledObject": (("minReplicaCount", "maxReplicaCount"),),
+}
+
+#: Pods that a Deployment of the template has at least, whatever its autoscaler's document says.
+Floors = tuple[tuple[str, int], ...]
+
 #: Keys of the ConfigMap that holds the template.
 MANIFESTS = "rollout.yaml"
 GRAPH = "graph.yaml"
@@ -41,19 +50,33 @@ class Template:
         """Short digest of the manifests: what a probe and a rejection were made under."""
         return _short(self.manifests)
 
-    def documents(self, rollout: str) -> tuple[Mapping[str, Any], ...]:
+    def documents(self, rollout: str, floors: Floors = ()) -> tuple[Mapping[str, Any], ...]:
         """Render the objects of a rollout, each with its label and its own digest.
 
         A digest of its own, since KServe copies annotations to pods: what did not change must not restart.
         """
-        return _documents(self.manifests, rollout)
+        return _documents(self.manifests, rollout, floors)
 
-    def digests(self, rollout: str) -> Mapping[tuple[str, str], str]:
+    def digests(self, rollout: str, floors: Floors = ()) -> Mapping[tuple[str, str], str]:
         """The digest of each object of a rollout, by its kind and name."""
         return {
             (each["kind"], each["metadata"]["name"]): each["metadata"]["annotations"][DIGEST]
-            for each in self.documents(rollout)
+            for each in self.documents(rollout, floors)
         }
+
+    @property
+    def scaled(self) -> Mapping[str, tuple[int, int]]:
+        """The Deployments that an autoscaler of the template scales, with the least and most pods of each."""
+        return {
+            each["spec"]["scaleTargetRef"]["name"]: (each["spec"].get(least, 1), each["spec"].get(most, 1))
+            for each in self.documents(MARK)
+            for least, most in SCALERS.get(each["kind"], ())
+        }
+
+    @property
+    def hindsight(self) -> int:
+        """Seconds for which its autoscalers look back before they remove pods."""
+        return max((_hindsight(each["spec"]) for each in self.documents(MARK) if each["kind"] in SCALERS), default=0)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -66,14 +89,33 @@ class Template:
 
 
 @lru_cache(maxsize=64)
-def _documents(text: str, rollout: str) -> tuple[Mapping[str, Any], ...]:
+def _documents(text: str, rollout: str, floors: Floors) -> tuple[Mapping[str, Any], ...]:
     """Parse and mark; kept, since every look asks for the same few."""
     if MARK not in text:
         raise BadTemplate(f"{MANIFESTS} of the template nowhere says {MARK}: two rollouts would share their objects.")
     try:
-        return tuple(_marked(each, rollout) for each in yaml.safe_load_all(text.replace(MARK, rollout)) if each)
+        raised = {workload.replace(MARK, rollout): replicas for workload, replicas in floors}
+        return tuple(
+            _marked(_raised(each, raised), rollout) for each in yaml.safe_load_all(text.replace(MARK, rollout)) if each
+        )
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise BadTemplate(f"{MANIFESTS} of the template holds something that is no manifest: {error}") from error
+
+
+def _raised(document: Any, floors: Mapping[str, int]) -> Any:
+    """Give an autoscaler the least that it may not know of yet."""
+    for least, _ in SCALERS.get(document["kind"], ()):
+        floor = floors.get(document["spec"]["scaleTargetRef"]["name"])
+        if floor is not None:
+            return {**document, "spec": {**document["spec"], least: floor}}
+    return document
+
+
+def _hindsight(spec: Mapping[str, Any]) -> int:
+    """Seconds for which one autoscaler looks back; Kubernetes' own 300 where nothing is said."""
+    advanced = spec.get("advanced", {}).get("horizontalPodAutoscalerConfig", {})
+    behavior = spec.get("behavior") or advanced.get("behavior") or {}
+    return int(behavior.get("scaleDown", {}).get("stabilizationWindowSeconds", 300))
 
 
 def _marked(document: Any, rollout: str) -> Mapping[str, Any]:
