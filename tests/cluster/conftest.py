@@ -128,10 +128,18 @@ def seat(api):
 
 
 @pytest.fixture(scope="session")
-def followed(api, world, night, seat):
-    """The graph topology with a controller and two routers; tests take it on whatever pair the one before left it."""
+def follower(api, world, night, seat):
+    """The graph topology with a controller and two routers, on whatever pair the test before left it."""
     from cluster_follower import Follower, values  # noqa: PLC0415
 
     with make_namespace(api, "followed", standard="baseline") as place:
         pair = night.newcomer(promoted=True)
         yield Follower(world, place, "night", values(world, night.names, seat), pair).install()
+
+
+@pytest.fixture
+def followed(follower, night):
+    """The same with nothing on its way, whatever became of the test before."""
+    night.promote(follower.pair)
+    follower.await_settled()
+    return follower
