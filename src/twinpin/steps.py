@@ -20,6 +20,12 @@ SUMMARIES = {
 }
 
 
+class Refused(click.ClickException):
+    """What no further start mends; the exit code is that of `twinpin resolve` for a pair that it refuses."""
+
+    exit_code = 3
+
+
 class Steps(click.Group):
     """A group that makes the command of a step when it is asked for."""
 
@@ -81,7 +87,9 @@ def _command(name: str, load: Callable[[dict[str, Any]], Step], settings: type) 
         configure_logging(server.log_level)
         try:
             serve_step(load(values), server)
-        except (CannotStart, TwinpinError, OSError) as error:
+        except CannotStart as error:
+            raise Refused(str(error)) from error
+        except (TwinpinError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
     command = options(settings, ServerSettings)(serve)

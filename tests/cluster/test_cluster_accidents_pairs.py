@@ -32,14 +32,15 @@ def test_a_pair_whose_forecast_is_not_the_recorded_one_is_left_alone(followed, n
     assert why["count"] == 1
 
 
-def test_a_pair_that_does_not_load_is_left_alone(hurried, night, questions, measured):
-    """Its pods break off; when its time is over, the reason is in the record and its pods are gone."""
+def test_a_pair_that_does_not_load_is_left_alone(followed, night, questions, measured):
+    """Its pods break off with what they say of the model, which is final: nobody waits for them any longer."""
     pair = night.newcomer(spoil=unloadable)
-    seen, why = left_alone(hurried, night, questions, pair)
+    seen, why = left_alone(followed, night, questions, pair)
     measured("model that does not load", seen.told())
 
     assert seen.lost == 0, seen.told()
-    assert why["reason"] == "NeverReady"
+    assert why["reason"] == "NotLoading"
+    assert "cannot read the model's file" in why["message"]
     assert why["count"] == 1
 
 

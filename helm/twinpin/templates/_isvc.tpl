@@ -116,6 +116,7 @@ spec:
         image: {{ include "twinpin.partImage" . }}
         imagePullPolicy: {{ .root.Values.image.pullPolicy }}
         args: {{ eq .part "serve" | ternary (list "serve") (list "step" .part) | toJson }}
+        terminationMessagePolicy: FallbackToLogsOnError # the controller says why a pair does not load
         env:
           - name: PROTOCOL # what KServe takes it for
             value: v2

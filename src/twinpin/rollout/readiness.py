@@ -1,12 +1,12 @@
 """Readiness: whether the pods of one InferenceService stand, from its own status, its Deployment and its pods."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from twinpin.rollout.template import MARK
 
-#: Exit code of `twinpin resolve` for what no further try mends.
+#: Exit code of `twinpin resolve` and of `twinpin step` for what no further try mends.
 REFUSED = 3
 
 Object = dict[str, Any]
@@ -79,7 +79,7 @@ def _trouble(pod: Object) -> str:
     for condition in status.get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return str(condition.get("message", "It has no node."))
-    for container in (*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])):
+    for container in _containers(pod):
         waiting = container.get("state", {}).get("waiting", {})
         if said := _last_words(container):
             return said
@@ -96,11 +96,18 @@ def _forbidden(deployment: Object) -> str:
 
 
 def _refusal(pod: Object) -> str | None:
-    """What `twinpin resolve` said when it refused the pair for good."""
-    for container in pod.get("status", {}).get("initContainerStatuses", []):
+    """What `twinpin resolve` or the step said when it refused the pair for good."""
+    for container in _containers(pod):
         if (ended := _ended(container)) and ended.get("exitCode") == REFUSED:
-            return _last_words(container) or "The init container refused the pair."
+            return _last_words(container) or f"{container['name']} refused the pair."
     return None
+
+
+def _containers(pod: Object) -> Iterator[Object]:
+    """List how its containers stand, those first that run first."""
+    status = pod.get("status", {})
+    yield from status.get("initContainerStatuses", [])
+    yield from status.get("containerStatuses", [])
 
 
 def _ended(container: Object) -> Object | None:
@@ -116,6 +123,6 @@ def _last_words(container: Object) -> str:
     """What a container left when it failed: the error and its mend where it is ours, else the last line."""
     ended = _ended(container)
     lines = [line.strip() for line in (ended or {}).get("message", "").splitlines() if line.strip()]
-    errors = [place for place, line in enumerate(lines) if line.startswith("error:")]
+    errors = [place for place, line in enumerate(lines) if line.lower().startswith("error:")]
     said = " ".join(lines[errors[-1] :] if errors else lines[-1:])
     return f"{container['name']}: {said}"[:500] if said else ""

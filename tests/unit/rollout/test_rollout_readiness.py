@@ -78,11 +78,12 @@ def test_the_schedulers_words_are_handed_on():
     assert found.fault is None
 
 
-@pytest.mark.parametrize(("code", "fault"), [(3, "resolve: error: not the pinned one"), (4, None)])
-def test_a_refusal_is_final_and_a_temporary_fault_is_not(code, fault):
-    """`twinpin resolve` tells them apart by its exit code."""
+@pytest.mark.parametrize("statuses", ["initContainerStatuses", "containerStatuses"])
+@pytest.mark.parametrize(("code", "fault"), [(3, "main: error: not the pinned one"), (4, None)])
+def test_a_refusal_is_final_and_a_temporary_fault_is_not(code, fault, statuses):
+    """`twinpin resolve` and `twinpin step` tell them apart by their exit code."""
     ended = {"terminated": {"exitCode": code, "message": "log\nerror: not the pinned one\n"}}
-    failed = pod(initContainerStatuses=[{"name": "resolve", "state": {"waiting": {}}, "lastState": ended}])
+    failed = pod(**{statuses: [{"name": "main", "state": {"waiting": {}}, "lastState": ended}]})
 
     found = readiness(SERVICE, [DOWN], [failed])
 
