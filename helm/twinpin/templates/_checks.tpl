@@ -8,6 +8,7 @@
 {{- include "twinpin.checkTimeouts" . -}}
 {{- include "twinpin.checkOptions" . -}}
 {{- include "twinpin.checkController" . -}}
+{{- include "twinpin.checkFollowing" . -}}
 {{- end -}}
 
 {{- define "twinpin.checkCluster" -}}
@@ -67,7 +68,7 @@
 {{- if not (or .Values.registry.uri .Values.registry.env .Values.registry.envFrom) -}}
 {{- fail "registry.uri is empty: set it to the MLflow registry, such as http://mlflow.mlflow.svc:5000 (or let registry.env or registry.envFrom set MLFLOW_TRACKING_URI)." -}}
 {{- end -}}
-{{- if not (include "twinpin.hasController" .) -}}
+{{- if not (or (include "twinpin.hasController" .) (include "twinpin.follows" .)) -}}
 {{- include "twinpin.checkPin" . -}}
 {{- end -}}
 {{- end -}}
@@ -163,6 +164,28 @@
 {{- $wanted := list $.Values.pair.preprocessor $.Values.pair.model $.Values.pair.alias -}}
 {{- if ne (join " " $there) (join " " $wanted) -}}
 {{- fail (printf "the controller of %s follows %s (preprocessor, model, alias), and the values say %s: pods of its rollouts would refuse their Pins, so install another release for them." $name (join ", " $there) (join ", " $wanted)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Where pods follow the alias; the record holds a Pin, and a Pin its names. */}}
+{{- define "twinpin.checkFollowing" -}}
+{{- if include "twinpin.follows" . -}}
+{{- if .Values.standby -}}
+{{- fail "standby is set, but each pod loads the next pair itself: take it out and see controller.keep, or set controller.enabled=false." -}}
+{{- end -}}
+{{- if .Values.controller.canary.percent -}}
+{{- fail "controller.canary.percent is set, but pods of topology=collapsed switch all requests at once: take it out, or use topology=graph." -}}
+{{- end -}}
+{{- $name := include "twinpin.fullname" . -}}
+{{- $record := lookup "twinpin.dev/v1alpha1" "PairedGraph" .Release.Namespace $name -}}
+{{- with (dig "status" "pin" "" $record) -}}
+{{- $pin := fromJson . -}}
+{{- $there := list $pin.preprocessor.name $pin.model.name $pin.alias -}}
+{{- $wanted := list $.Values.pair.preprocessor $.Values.pair.model $.Values.pair.alias -}}
+{{- if ne (join " " $there) (join " " $wanted) -}}
+{{- fail (printf "the pods of %s follow %s (preprocessor, model, alias), and the values say %s: new pods would refuse the pair that it serves, so install another release for them." $name (join ", " $there) (join ", " $wanted)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -33,10 +33,18 @@
 {{- merge $settings (include "twinpin.serverSettings" (dict "root" .root "values" (index $values .part) "timeout" $timeout) | fromJson) | toJson -}}
 {{- end -}}
 
-{{/* What the process of the collapsed topology is told beside its steps. It takes the pair that the init container laid
-     down, and asks neither registry nor API server. */}}
+{{/* What the process of the collapsed topology is told beside its steps. Without a record to follow it takes the pair that the
+     init container laid down, and asks neither registry nor API server. */}}
 {{- define "twinpin.serveSettings" -}}
 {{- $values := .root.Values -}}
+{{- $follow := include "twinpin.follows" .root | empty | ternary dict (dict
+  "FOLLOW" true
+  "FOLLOW_KEEP" $values.controller.keep
+  "PAIRED_GRAPH" (include "twinpin.fullname" .root)
+  "RESOLVE_DEADLINE" $values.resolve.deadline) -}}
+{{- if and $follow $values.resolve.cache.volume -}}
+{{- $follow = merge $follow (dict "CACHE_DIR" "/mnt/cache" "CACHE_KEEP" $values.resolve.cache.keep) -}}
+{{- end -}}
 {{- dict
   "ALIAS" $values.pair.alias
   "MODEL_NAME" $values.pair.model
@@ -44,7 +52,12 @@
   "PREPROCESSOR_NAME" $values.pair.preprocessor
   "ROLLOUT" .rollout
   "SERVED_NAME" $values.gateway.servedName
-  | toJson -}}
+  | merge $follow | toJson -}}
+{{- end -}}
+
+{{/* Not empty where a part's own process fetches pairs, and no init container does: dict "root" "part". */}}
+{{- define "twinpin.fetches" -}}
+{{- if and (eq .part "serve") (include "twinpin.follows" .root) -}}yes{{- end -}}
 {{- end -}}
 
 {{/* The image of a part: dict "root" "part". */}}
@@ -107,7 +120,7 @@ spec:
     terminationGracePeriodSeconds: {{ include "twinpin.grace" .root }}
     {{- include "twinpin.podSecurity" .root | nindent 4 }}
     {{- include "twinpin.placement" (dict "root" .root "values" $values "selector" (include "twinpin.app" .)) | nindent 4 }}
-    {{- if include "twinpin.hasPair" . }}
+    {{- if and (include "twinpin.hasPair" .) (not (include "twinpin.fetches" .)) }}
     initContainers:
       {{- include "twinpin.resolveContainer" . | nindent 6 }}
     {{- end }}
@@ -124,23 +137,33 @@ spec:
           {{- if and (eq .part "serve") .root.Values.features.env }}
           {{- toYaml .root.Values.features.env | nindent 10 }}
           {{- end }}
+          {{- if include "twinpin.fetches" . }}
+          {{- include "twinpin.fetchEnv" . | trim | nindent 10 }}
+          {{- end }}
           {{- with $values.env }}
           {{- toYaml . | nindent 10 }}
           {{- end }}
-        {{- with concat (eq .part "serve" | ternary .root.Values.features.envFrom list) $values.envFrom }}
+        {{- $fetched := include "twinpin.fetches" . | empty | ternary list (concat (list (dict "configMapRef" (dict "name" (printf "%s-pair" $name)))) .root.Values.registry.envFrom) }}
+        {{- with concat $fetched (eq .part "serve" | ternary .root.Values.features.envFrom list) $values.envFrom }}
         envFrom:
           {{- toYaml . | nindent 10 }}
         {{- end }}
         ports:
           - {name: http1, containerPort: 8080, protocol: TCP}
           - {name: grpc, containerPort: 8081, protocol: TCP}
-        {{- include "twinpin.probes" (dict "ready" (eq .part "serve" | ternary "/v2/health/ready" (printf "/v2/models/%s/ready" .part))) | nindent 8 }}
+        {{- include "twinpin.probes" (dict "ready" (eq .part "serve" | ternary "/v2/health/ready" (printf "/v2/models/%s/ready" .part)) "waits" (include "twinpin.fetches" . | empty | ternary 0 .root.Values.resolve.deadline)) | nindent 8 }}
+        {{- if include "twinpin.fetches" . }}
+        terminationMessagePolicy: FallbackToLogsOnError # the reason shows in `kubectl describe pod`
+        {{- end }}
         resources: {{ include "twinpin.partResources" . }}
         {{- include "twinpin.containerSecurity" .root | nindent 8 }}
         volumeMounts:
           - {name: tmp, mountPath: /tmp}
           {{- if include "twinpin.hasPair" . }}
-          - {name: pair, mountPath: /mnt/pair, readOnly: true}
+          - {name: pair, mountPath: /mnt/pair{{ if not (include "twinpin.fetches" .) }}, readOnly: true{{ end }}}
+          {{- end }}
+          {{- if include "twinpin.fetches" . }}
+          {{- include "twinpin.fetchMounts" . | trim | nindent 10 }}
           {{- end }}
           {{- if include "twinpin.readsFeatures" . }}
           - {name: features, mountPath: /etc/feast, readOnly: true}

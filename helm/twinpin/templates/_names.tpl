@@ -58,6 +58,11 @@ app: isvc.{{ include "twinpin.predictor" . }}
 {{- if and .Values.controller.enabled (eq .Values.topology "graph") (eq .Values.gateway.mode "graph") -}}yes{{- end -}}
 {{- end -}}
 
+{{/* Not empty where the pods themselves follow the alias: all of a pair is in each of them. */}}
+{{- define "twinpin.follows" -}}
+{{- if and .Values.controller.enabled (eq .Values.topology "collapsed") -}}yes{{- end -}}
+{{- end -}}
+
 {{/* Labels by which a part's own objects are told apart: dict "root" "component". */}}
 {{- define "twinpin.selector" -}}
 app.kubernetes.io/name: twinpin

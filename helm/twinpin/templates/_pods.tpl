@@ -81,13 +81,14 @@ securityContext:
 {{- add (ceil .Values.drain.wait) (ceil .Values.drain.timeout) 10 -}}
 {{- end -}}
 
-{{/* Probes of a server: dict "ready". A start may take 5 minutes: artifacts are verified and warmed up. */}}
+{{/* Probes of a server: dict "ready" "waits". A start may take 5 minutes, in which artifacts are verified and warmed up, after
+     what it may wait for its pair. */}}
 {{- define "twinpin.probes" -}}
 startupProbe:
   httpGet: {path: {{ .ready }}, port: 8080}
   periodSeconds: 2
   timeoutSeconds: 3
-  failureThreshold: 150
+  failureThreshold: {{ add 150 (div (int .waits | default 0) 2) }}
 readinessProbe:
   httpGet: {path: {{ .ready }}, port: 8080}
   periodSeconds: 2

@@ -27,13 +27,7 @@
     {{- $settings = merge $settings (dict "CACHE_DIR" "/mnt/cache" "CACHE_KEEP" $values.cache.keep) -}}
     {{- end -}}
     {{- include "twinpin.settings" (dict "settings" $settings) | nindent 4 }}
-    {{- range $name, $path := dict "POD_NAME" "metadata.name" "POD_NAMESPACE" "metadata.namespace" "POD_UID" "metadata.uid" }}
-    - name: {{ $name }}
-      valueFrom: {fieldRef: {fieldPath: {{ $path }}}}
-    {{- end }}
-    {{- with .root.Values.registry.env }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- include "twinpin.fetchEnv" . | trim | nindent 4 }}
   {{- with $values.resources }}
   resources: {{ toJson . }}
   {{- end }}
@@ -41,16 +35,33 @@
   volumeMounts:
     - {name: tmp, mountPath: /tmp}
     - {name: pair, mountPath: /mnt/pair}
-    - {name: api-access, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
     {{- if include "twinpin.byController" . }}
     - {name: pin, mountPath: /mnt/pins, readOnly: true}
     {{- end }}
-    {{- if $values.cache.volume }}
-    - {name: cache, mountPath: /mnt/cache}
-    {{- end }}
-    {{- with $values.volumeMounts }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- include "twinpin.fetchMounts" . | trim | nindent 4 }}
+{{- end -}}
+
+{{/* Environment of whoever asks registry and API server: which pod it is, and credentials: dict "root". */}}
+{{- define "twinpin.fetchEnv" -}}
+{{- range $name, $path := dict "POD_NAME" "metadata.name" "POD_NAMESPACE" "metadata.namespace" "POD_UID" "metadata.uid" }}
+- name: {{ $name }}
+  valueFrom: {fieldRef: {fieldPath: {{ $path }}}}
+{{- end }}
+{{- with .root.Values.registry.env }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* What it mounts beside the pair's folder: dict "root". */}}
+{{- define "twinpin.fetchMounts" -}}
+{{- $values := .root.Values.resolve -}}
+- {name: api-access, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
+{{- if $values.cache.volume }}
+- {name: cache, mountPath: /mnt/cache}
+{{- end }}
+{{- with $values.volumeMounts }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{/* The volumes that it needs: dict "root" "part" "rollout". Where a controller made the Pin before the pod, the pod finds it

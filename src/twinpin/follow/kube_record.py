@@ -40,7 +40,14 @@ class KubeRecord:
         """Write the status, of the version that was read alone."""
         document = status.model_dump(mode="json", by_alias=True)
         change = {"metadata": {"resourceVersion": seen.version}, "status": document}
-        return self.objects.patch_status(RESOURCE, self.name, change) is not None
+        stored = self.objects.patch_status(RESOURCE, self.name, change)
+        if stored is not None and stored.get("status", {}).get("pin", "") != status.pin:
+            raise Refused(
+                f"The cluster's definition of {KIND} is older than this release and dropped the Pin: Helm does not "
+                "upgrade definitions.",
+                mend="kubectl apply --server-side -f helm/twinpin/crds",
+            )
+        return stored is not None
 
     def tell(self, kind: str, reason: str, message: str) -> None:
         """Write an Event on the PairedGraph."""
