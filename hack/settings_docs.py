@@ -34,10 +34,10 @@ TAIL = """
 | 0 | done, or stopped by SIGTERM after requests in flight were finished | |
 | 1 | a server cannot start, or a defect (with its traceback) | read the sentence; report a traceback |
 | 2 | a flag or a variable is wrong | `twinpin COMMAND --help` |
-| 3 | refused: the alias names no pair, or something in it does not fit | run what the message proposes |
-| 4 | temporary: the registry is down, the alias half moved, or another promotion is under way | run it again |
+| 3 | refused: the alias names no pair, or one that was rejected | run what the message proposes |
+| 4 | temporary: the registry is down, the alias half moved, another move under way, or time is over | run it again |
 | 5 | any other fault of the pair | read the sentence |
-| 143 | resolve, promote or rollback was ended by SIGTERM | `twinpin status` |
+| 130, 143 | a command was ended by Ctrl-C or by SIGTERM | `twinpin status`; on a cluster `twinpin rollout --no-wait` |
 """
 
 #: Heading -> the dataclass, in the order in which somebody sets a product up.

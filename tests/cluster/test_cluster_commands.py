@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 from cluster_console import Console, interrupted
+from cluster_namespaces import namespace as make_namespace
 from cluster_ports import forwarded
 from cluster_release import Release
 from cluster_stores import MLFLOW_PORT
@@ -15,6 +16,13 @@ pytestmark = pytest.mark.cluster
 #: A canary's share, of 100.
 SHARE = 30
 BY_HAND = {"controller": {"enabled": True, "replicas": 0, "drain": 5, "keep": 1}}
+
+
+@pytest.fixture(scope="module")
+def namespace(api):
+    """A namespace that takes KServe's router: it has no seccomp profile, so the restricted standard would refuse it."""
+    with make_namespace(api, "commands", standard="baseline") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
