@@ -55,7 +55,12 @@ app: isvc.{{ include "twinpin.predictor" . }}
 
 {{/* Not empty where the controller makes rollouts and the InferenceGraph: only there is a graph to switch. */}}
 {{- define "twinpin.hasController" -}}
-{{- if and .Values.controller.enabled (eq .Values.topology "graph") (eq .Values.gateway.mode "graph") -}}yes{{- end -}}
+{{- if and .Values.controller.enabled (eq .Values.topology "graph") -}}yes{{- end -}}
+{{- end -}}
+
+{{/* Not empty where the controller writes the gateway's own graph, so that each of its pods runs one. */}}
+{{- define "twinpin.writesGateway" -}}
+{{- if and (include "twinpin.hasController" .) (eq .Values.gateway.mode "direct") -}}yes{{- end -}}
 {{- end -}}
 
 {{/* Not empty where the pods themselves follow the alias: all of a pair is in each of them. */}}

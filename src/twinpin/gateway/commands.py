@@ -1,6 +1,7 @@
 """`twinpin gateway`, and what it shares with `twinpin serve`."""
 
 import contextlib
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,9 +25,11 @@ from twinpin.graph.transport import Transport
 from twinpin.pair.errors import PairError
 from twinpin.settings import options, take
 from twinpin.step.errors import CannotStart, TwinpinError
-from twinpin.step.serving import run
+from twinpin.step.serving import run, stop_signal
 from twinpin.step.settings import Settings as ServerSettings
 from twinpin.step.telemetry import configure_logging
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -44,8 +47,12 @@ def gateway(**values: Any) -> None:
 
 
 async def _gateway(values: dict[str, Any], server: ServerSettings) -> None:
-    """Serve on the running loop."""
+    """Serve on the running loop; without a graph wait for the end, since whoever writes it starts another process."""
     settings = take(Settings, values)
+    if settings.graph is not None and _empty(settings.graph):
+        log.warning("no pair is live yet: a gateway that has its graph comes in the place of this one")
+        await stop_signal().wait()
+        return
     parts = remote_parts(settings, take(RemoteSettings, values), take(GraphSettings, values))
     await Gateway(parts, server, settings).run(announcement(server.host))
 
@@ -96,6 +103,14 @@ def document(path: Path | None, *, strict: bool) -> InferenceGraph:
         raise CannotStart(f"The graph document {path} cannot be read: {error.strerror}.") from error
     check(graph, strict=strict)
     return graph
+
+
+def _empty(path: Path) -> bool:
+    """Whether the document was not written yet, as before the first rollout of a controller."""
+    try:
+        return not path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return False  # for `document` to say what is wrong
 
 
 def announcement(host: str, pair_id: str | None = None) -> Callable[[int, int | None], None]:

@@ -47,7 +47,7 @@ def wanted_route(seen: Snapshot) -> Route | None:
         growing = bool(stable and seen.status.percent) and not _grown(seen, seen.rollouts[candidate.rollout])
         if not growing:
             return Route(candidate.rollout)
-    held = seen.fronts[0].route
+    held = next((front.route for front in seen.fronts if front.route and front.route.canary), None)
     if candidate and held and held.canary == candidate.rollout and _holds(seen, candidate, held, growing=growing):
         return held
     return Route(stable) if stable else None

@@ -3,6 +3,7 @@
 Everything is found by labels and names, nothing is kept between two looks but the template of the look under way.
 """
 
+import asyncio
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -14,12 +15,13 @@ from twinpin.pair.pins import parse_pin
 from twinpin.rollout.cluster import Conflict
 from twinpin.rollout.kube_api import ClusterFault, KubeApi, NoSuchKind, Object
 from twinpin.rollout.kube_front import GraphFront, reference
+from twinpin.rollout.kube_gateway import GatewayFront
 from twinpin.rollout.probing import Prober
 from twinpin.rollout.readiness import readiness, wanted_pods
 from twinpin.rollout.resource import GROUP, KIND, VERSION, Count, Resource, Status
 from twinpin.rollout.scrape import scrape, service_of, way_to_pods
 from twinpin.rollout.snapshot import Front, Part, Rollout, Route, Sender
-from twinpin.rollout.template import DIGEST, GRAPH, MANIFESTS, ROLLOUT_LABEL, Template
+from twinpin.rollout.template import DIGEST, ROLLOUT_LABEL, Template
 
 API = f"{GROUP}/{VERSION}"
 RETRY = f"{GROUP}/retry"
@@ -35,25 +37,35 @@ OLD_DEFINITION = (
 
 
 class KubeCluster:
-    """The objects of the release *name*: PairedGraph, template, Pins, InferenceServices and InferenceGraph."""
+    """The objects of the release *name*: PairedGraph, template, Pins, InferenceServices and fronts."""
 
     def __init__(self, api: KubeApi, name: str, prober: Prober) -> None:
         self._api = api
         self._name = name
         self._prober = prober
         self._graph = GraphFront(api, name)
+        self._gateway = GatewayFront(api, f"{name}-gateway")
         self._template = Template("", "")
         self._owner: Object = {}
         self._kinds: tuple[str, ...] = ()
 
     async def fronts(self) -> tuple[Front, ...]:
-        """Read the InferenceGraph; the template goes before it, since it tells what its addresses mean."""
+        """Read the InferenceGraph and the gateway's own graph, where they are.
+
+        The template goes before them, since it tells what their addresses mean.
+        """
         self._template = await self._read_template()
-        return (await self._graph.read(self._template),)
+        graph = await self._graph.read(self._template)
+        found = [graph] if self._template.makes_graph or graph.version is not None else []
+        if self._template.direct:
+            found.append(await self._gateway.read(self._template.own))
+        return tuple(found)
 
     async def senders(self) -> tuple[Sender, ...]:
-        """Read the routers and what makes them."""
-        return await self._graph.senders(self._template)
+        """Read routers and gateways and what makes them, whatever the mode: pods of another one may still be there."""
+        own = self._template.own if self._template.direct else self._template
+        both = await asyncio.gather(self._graph.senders(self._template), self._gateway.senders(own))
+        return tuple(sender for each in both for sender in each)
 
     async def resource(self) -> Resource:
         """Read the PairedGraph."""
@@ -143,12 +155,18 @@ class KubeCluster:
         return await self._prober.ask(rollout, self._template.document(rollout.name), example)
 
     async def point(self, front: Front, route: Route) -> None:
-        """Write the graph."""
-        await self._graph.point(front, route, self._template, self._owner)
+        """Write the graph, or that of the gateway."""
+        if front.name == self._gateway.name:
+            await self._gateway.point(front, route, self._template.own)
+        else:
+            await self._graph.point(front, route, self._template, self._owner)
 
     async def fence(self, front: Front) -> None:
-        """Give the graph a new version."""
-        await self._graph.fence(front, self._owner)
+        """Give the graph, or the gateway, a new version."""
+        if front.name == self._gateway.name:
+            await self._gateway.fence(front)
+        else:
+            await self._graph.fence(front, self._owner)
 
     async def delete(self, part: Part) -> None:
         """Remove one object by its uid."""
@@ -187,10 +205,9 @@ class KubeCluster:
         """Read the template's ConfigMap."""
         name = f"{self._name}-template"
         found = await self._api.get("v1", "ConfigMap", name)
-        data = (found or {}).get("data", {})
-        if MANIFESTS not in data or GRAPH not in data:
-            raise ClusterFault(f"ConfigMap {name} with {MANIFESTS} and {GRAPH} is not there: install the chart.")
-        return Template(data[MANIFESTS], data[GRAPH])
+        if found is None:
+            raise ClusterFault(f"There is no ConfigMap {name} in namespace {self._api.namespace}: install the chart.")
+        return Template.parse(found.get("data", {}))
 
     def _ours(self, found: Object) -> bool:
         """Whether an object belongs to this release: the template names it so, or the PairedGraph owns it."""

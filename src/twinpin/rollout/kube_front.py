@@ -1,4 +1,4 @@
-"""The InferenceGraph as a front, and the routers that hold copies of it.
+"""The InferenceGraph as a front; the routers of KServe hold copies of it.
 
 KServe copies annotations of the graph to its routers, so one that changes alone restarts them all; a fence therefore
 touches an ownerReference, which nothing is made from.
@@ -6,13 +6,13 @@ touches an ownerReference, which nothing is made from.
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from twinpin.graph.document import API_VERSION
 from twinpin.rollout.cluster import Conflict
-from twinpin.rollout.kube_api import KubeApi, Object
+from twinpin.rollout.kube_api import KubeApi, NoSuchKind, Object
+from twinpin.rollout.kube_senders import read_senders
 from twinpin.rollout.resource import GROUP, KIND, VERSION
 from twinpin.rollout.routes import ROUTE, WRITTEN, mentions, parse_route, plain, render
 from twinpin.rollout.snapshot import Front, Route, Sender
@@ -30,20 +30,17 @@ class GraphFront:
 
     async def read(self, template: Template) -> Front:
         """Read where it sends."""
-        found = await self.api.get(API_VERSION, GRAPH, self.name)
-        if found is None:
-            return Front(self.name)
-        return read_front(self.name, found, template)
+        try:
+            found = await self.api.get(API_VERSION, GRAPH, self.name)
+        except NoSuchKind:
+            if template.makes_graph:
+                raise
+            found = None
+        return Front(self.name) if found is None else read_front(self.name, found, template)
 
     async def senders(self, template: Template) -> tuple[Sender, ...]:
-        """Read the Deployment, then its ReplicaSets, then its pods, with the graph that each of them holds."""
-        deployment = await self.api.get("apps/v1", "Deployment", self.name)
-        if deployment is None:
-            return ()
-        selector = ",".join(f"{key}={value}" for key, value in deployment["spec"]["selector"]["matchLabels"].items())
-        sets = await self.api.list("apps/v1", "ReplicaSet", selector)
-        pods = await self.api.list("v1", "Pod", selector)
-        return tuple(_senders(template, deployment, sets, pods))
+        """Read the routers, each with the graph that stands in its arguments."""
+        return await read_senders(self.api, self.name, lambda pod: mentions(template, _arguments(pod)))
 
     async def point(self, front: Front, route: Route, template: Template, owner: Object) -> None:
         """Write it, unless it is not as it was read."""
@@ -124,20 +121,6 @@ def _owned(metadata: Object, owner: Object) -> list[Object]:
     return [*others, *(mine or [dict(owner)])]
 
 
-def _senders(template: Template, deployment: Object, sets: list[Object], pods: list[Object]) -> Iterator[Sender]:
-    """Turn what may send into senders; until a Deployment was seen by its controller, every set of it may grow."""
-    yield _sender(template, deployment, deployment["spec"]["template"])
-    seen = deployment.get("status", {}).get("observedGeneration", 0) >= deployment["metadata"]["generation"]
-    for each in sets:
-        if each["spec"].get("replicas", 0) or (not seen and each.get("status", {}).get("replicas", 0)):
-            yield _sender(template, each, each["spec"]["template"])
-    for pod in pods:
-        if pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}:
-            yield _sender(template, pod, pod)
-
-
-def _sender(template: Template, found: Object, pod: Object) -> Sender:
-    """Read the graph that stands in a router's arguments, and the route in the annotations that KServe copied."""
-    arguments = " ".join(each for container in pod["spec"]["containers"] for each in container.get("args", []))
-    route = pod["metadata"].get("annotations", {}).get(ROUTE, "")
-    return Sender(f"{found['kind']}/{found['metadata']['name']}", mentions(template, arguments), route)
+def _arguments(pod: Object) -> str:
+    """Join the arguments of all containers of a pod, or of a template of pods."""
+    return " ".join(each for container in pod["spec"]["containers"] for each in container.get("args", []))

@@ -1,9 +1,9 @@
-"""Template: the manifests of one rollout and the graph's document, with @ROLLOUT@ where the rollout's id goes."""
+"""Template: the manifests of one rollout and the graph's documents, with @ROLLOUT@ where the rollout's id goes."""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -29,9 +29,11 @@ SCALERS = {
 #: Pods that a Deployment of the template has at least, whatever its autoscaler's document says.
 Floors = tuple[tuple[str, int], ...]
 
-#: Keys of the ConfigMap that holds the template.
+#: Keys of the ConfigMap that holds the template; the last two may be missing.
 MANIFESTS = "rollout.yaml"
 GRAPH = "graph.yaml"
+DIRECT = "direct.yaml"
+MAKES_GRAPH = "makes-graph"
 
 
 class BadTemplate(Exception):
@@ -40,10 +42,26 @@ class BadTemplate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Two texts, as the chart wrote them."""
+    """Texts, as the chart wrote them."""
 
     manifests: str
     graph: str
+    #: The graph that the gateway runs itself; empty where it does not.
+    direct: str = ""
+    #: Whether the InferenceGraph is made; one that is there is switched all the same.
+    makes_graph: bool = True
+
+    @classmethod
+    def parse(cls, data: Mapping[str, str]) -> "Template":
+        """Read the data of the chart's ConfigMap; raises BadTemplate where something is not there."""
+        if lacking := [key for key in (MANIFESTS, GRAPH) if key not in data]:
+            raise BadTemplate(f"The template has no {' and no '.join(lacking)}: install the chart again.")
+        return cls(data[MANIFESTS], data[GRAPH], data.get(DIRECT, ""), data.get(MAKES_GRAPH, "true") == "true")
+
+    @property
+    def own(self) -> "Template":
+        """The same with the gateway's own graph in the place of the InferenceGraph's."""
+        return replace(self, graph=self.direct)
 
     @property
     def digest(self) -> str:

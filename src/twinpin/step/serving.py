@@ -52,7 +52,7 @@ async def serve(
 
     *announce* is called with the ports of REST and gRPC once both accept connections. OSError: a port is taken.
     """
-    stop = _signalled()
+    stop = stop_signal()
     listener = _listen(settings.host, settings.http_port)
     grpc_port = await _start_grpc(grpc_server, settings)
     rest = _Rest(_config(app, settings))
@@ -152,8 +152,8 @@ async def _start_grpc(server: grpc.aio.Server | None, settings: Settings) -> int
     return port
 
 
-def _signalled() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set."""
+def stop_signal() -> asyncio.Event:
+    """Make an event that SIGTERM and SIGINT set."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
