@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from twinpin.rollout.template import GRAPH, MANIFESTS, Template
+from twinpin.rollout.template import Template
 
 CHART = Path(__file__).parents[2] / "helm" / "twinpin"
 TOOLS = Path(__file__).parents[2] / "hack" / "tools"
@@ -59,7 +59,8 @@ class Chart:
         objects = self.objects(variant, changes)
         if (template := template_of(objects)) is None:
             return objects
-        made = [*template.documents(ROLLOUT), template.document(ROLLOUT).data()]
+        graph = [template.document(ROLLOUT).data()] if template.makes_graph else []
+        made = [*template.documents(ROLLOUT), *graph]
         added = {(each["kind"], each["metadata"]["name"]): each for each in made}
         assert len(added) == len(made)
         assert not added.keys() & objects.keys()
@@ -75,7 +76,7 @@ class Chart:
 def template_of(objects):
     """Read the controller's template; None where there is no controller."""
     found = [each for (kind, name), each in objects.items() if kind == "ConfigMap" and name.endswith("-template")]
-    return Template(found[0]["data"][MANIFESTS], found[0]["data"][GRAPH]) if found else None
+    return Template.parse(found[0]["data"]) if found else None
 
 
 def pod_specs(objects):

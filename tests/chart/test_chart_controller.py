@@ -2,17 +2,22 @@
 
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from twinpin.gateway.remote import find_step
+from twinpin.graph.check import check
+from twinpin.graph.document import load
 from twinpin.pair.configmap_pins import KEY
 from twinpin.rollout import crd
+from twinpin.rollout.kube_gateway import DOCUMENT, document
 from twinpin.rollout.probing import chain
 from twinpin.rollout.resource import KIND, VERSION, Spec
 from twinpin.rollout.routes import mentions, render
 from twinpin.rollout.snapshot import Route
-from twinpin.rollout.template import GRAPH, MANIFESTS, MARK, Template
+from twinpin.rollout.template import MARK, Template
 
 A, B = "p7-m12-3fa9c1", "p8-m13-0a1b2c"
 CHART = Path(__file__).parents[2] / "helm" / "twinpin"
@@ -39,6 +44,8 @@ SHAPES = {
         "networkPolicy": {"enabled": False},
     },
     "no features": {"features": {"service": "", "repository": {"volume": None}}},
+    "direct beside the graph": {"gateway": {"mode": "direct"}},
+    "direct alone": {"gateway": {"mode": "direct"}, "graph": {"enabled": False}},
 }
 
 
@@ -57,9 +64,7 @@ def controlled(chart, shape):
 @pytest.fixture
 def template(controlled):
     """What it hands over."""
-    data = controlled["ConfigMap", "forecast-template"]["data"]
-    assert set(data) == {MANIFESTS, GRAPH}
-    return Template(data[MANIFESTS], data[GRAPH])
+    return Template.parse(controlled["ConfigMap", "forecast-template"]["data"])
 
 
 def keyed(objects):
@@ -89,17 +94,22 @@ def test_the_two_of_them_make_what_the_chart_makes_alone(chart, shape, controlle
     own = {key for key in controlled if "controller" in key[1] or key[0] == KIND}
     own |= {("ConfigMap", "forecast-template"), ("Service", "forecast-preprocess"), ("Service", "forecast-predict")}
 
+    graphs = {("InferenceGraph", "forecast"): template.document(A)} if template.makes_graph else {}
+    copies = {("ConfigMap", "forecast-graph")} if template.direct else set()
     assert made
-    assert controlled.keys() - own | made.keys() | {("InferenceGraph", "forecast")} == alone.keys()
+    assert controlled.keys() - own | made.keys() | graphs.keys() | copies == alone.keys()
     for key in made.keys() - {each for each in made if each[0] in {"InferenceService", "NetworkPolicy"}}:
         assert plain(made[key]) == plain(alone[key]), key
-    assert plain(template.document(A).data()) == plain(alone["InferenceGraph", "forecast"])
+    for key, graph in graphs.items():
+        assert plain(graph.data()) == plain(alone[key])
+    for key in copies:
+        assert template.own.document(A) == load(alone[key]["data"]["graph.yaml"])
 
 
 @pytest.mark.parametrize("part", ["preprocess", "predict"])
 def test_the_pods_of_a_rollout_find_their_pin_as_a_file(chart, part):
     """The controller makes it before them, under the name and the key that they mount."""
-    template = Template(**_texts(chart))
+    template = _template(chart)
     service = keyed(template.documents(A))["InferenceService", f"forecast-{part}-{A}"]
     static = chart.objects("controller", {"controller": {"enabled": False}, "rollout": A})
     usual = static["InferenceService", f"forecast-{part}-{A}"]
@@ -140,6 +150,32 @@ def test_the_controller_understands_the_graph(template):
     assert [each.name for each in chain(template.document(A), A)] == ["preprocess", "predict"]
 
 
+@pytest.mark.parametrize("route", [Route(A), Route(A, B, 10)])
+def test_the_gateway_gets_a_graph_that_it_can_run(chart, route):
+    """It calls pods one by one, of the rollouts of the route and no others."""
+    template = Template.parse(chart.objects("controller-direct")["ConfigMap", "forecast-template"]["data"])
+    text = document(template.own, route)
+
+    assert check(load(text), strict=True) == []
+    assert mentions(template.own, text) == route.rollouts
+    assert {urlsplit(step.service_url).port for *_, step in load(text).steps() if step.service_url} == {8080}
+    assert find_step(load(text), "predict").url.startswith(f"http://forecast-predict-{A}-direct.")
+
+
+def test_the_gateway_reads_the_graph_that_the_controller_writes(chart):
+    """The annotation is a file in the pod, at the place that the gateway is told; the chart itself never sets it."""
+    pod = chart.objects("controller-direct")["Deployment", "forecast-gateway"]["spec"]["template"]
+    (volume,) = [each for each in pod["spec"]["volumes"] if each["name"] == "graph"]
+    (container,) = pod["spec"]["containers"]
+
+    assert volume["downwardAPI"]["items"] == [
+        {"path": "graph.yaml", "fieldRef": {"fieldPath": f"metadata.annotations['{DOCUMENT}']"}}
+    ]
+    assert {"name": "graph", "mountPath": "/etc/twinpin", "readOnly": True} in container["volumeMounts"]
+    assert {"name": "TWINPIN_GRAPH", "value": "/etc/twinpin/graph.yaml"} in container["env"]
+    assert DOCUMENT not in pod["metadata"].get("annotations", {})
+
+
 def test_the_wishes_are_those_that_the_controller_knows(chart):
     """Each value arrives, and by default each is the controller's own default."""
     values = {"keep": 3, "pollSeconds": 7, "progressDeadline": 60, "drain": 9}
@@ -171,8 +207,8 @@ def test_the_controller_may_do_to_its_objects_what_it_does_and_to_no_others(cont
     assert granted == {RESOURCES[each["kind"]] for each in template.documents(A)}
 
 
-def test_the_controller_may_not_touch_what_others_own(controlled):
-    """One PairedGraph, one graph, one Lease, all called after the release; no Secret, no right of anybody."""
+def test_the_controller_may_not_touch_what_others_own(controlled, template):
+    """One PairedGraph, one graph, one Lease, the gateway that it writes, all called after the release; no Secret."""
     rules = controlled["Role", "forecast-controller"]["rules"]
     named = {
         (resource, name)
@@ -187,6 +223,7 @@ def test_the_controller_may_not_touch_what_others_own(controlled):
         ("pairedgraphs/finalizers", "forecast"),
         ("inferencegraphs", "forecast"),
         ("leases", "forecast-rollout"),
+        *([("deployments", "forecast-gateway")] if template.direct else []),
     }
     assert not {"secrets", "roles", "rolebindings", "serviceaccounts", "*"} & {
         resource for each in rules for resource in (*each["resources"], *each["verbs"], *each["apiGroups"])
@@ -204,7 +241,7 @@ def test_the_controller_is_told_of_registry_and_pair_like_the_init_containers(ch
     """What one finds, the other finds."""
     controlled = chart.objects("controller")
     (container,) = controlled["Deployment", "forecast-controller"]["spec"]["template"]["spec"]["containers"]
-    service = keyed(Template(**_texts(chart)).documents(A))["InferenceService", f"forecast-predict-{A}"]
+    service = keyed(_template(chart).documents(A))["InferenceService", f"forecast-predict-{A}"]
     resolve = init_container(service)
     token = {"name": "MLFLOW_TRACKING_TOKEN", "valueFrom": {"secretKeyRef": {"name": "mlflow", "key": "token"}}}
 
@@ -231,7 +268,6 @@ def test_a_change_of_a_step_reaches_rollouts_through_the_template_alone(chart):
     assert {key for key in before if before[key] != after[key]} == {("ConfigMap", "forecast-template")}
 
 
-def _texts(chart):
-    """The template's two texts."""
-    data = chart.objects("controller")["ConfigMap", "forecast-template"]["data"]
-    return {"manifests": data[MANIFESTS], "graph": data[GRAPH]}
+def _template(chart):
+    """The template of the variant with a controller."""
+    return Template.parse(chart.objects("controller")["ConfigMap", "forecast-template"]["data"])

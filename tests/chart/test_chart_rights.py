@@ -18,7 +18,7 @@ from twinpin.rollout.kube_lease import KubeLease
 from twinpin.rollout.probing import Prober, post_directly
 from twinpin.rollout.resource import Status
 from twinpin.rollout.snapshot import Route
-from twinpin.rollout.template import GRAPH, MANIFESTS, Template
+from twinpin.rollout.template import Template
 
 ROLLOUT = "p7-m7-3fa9c1"
 #: KServe's kinds, as far as an API server must know them to keep what it is given.
@@ -77,30 +77,44 @@ def admin(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def installed(chart, admin):
-    """A release with a controller, all but the pod of helm test."""
-    objects = chart.objects("controller")
+def kinds(chart, admin):
+    """A namespace where everything that a release is made of is known."""
     admin("apply", "-f", "-", documents=[definition(*each) for each in KINDS.items()])
     admin("apply", "-f", chart.folder / "crds")
     admin("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
     admin("create", "namespace", chart.namespace)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[("controller", None), ("controller-direct", {"graph": {"enabled": True}})],
+    ids=["graph", "graph and gateway"],
+)
+def installed(chart, admin, kinds, request):
+    """A release with a controller that writes one graph or two, all but the pod of helm test."""
+    objects = chart.objects(*request.param)
     rest = [each for (kind, _), each in objects.items() if kind != "Pod"]
     admin("apply", "-n", chart.namespace, "-f", "-", documents=rest)
     router = {**objects["Deployment", "forecast-gateway"], "metadata": {"name": "forecast"}}
     admin("apply", "-n", chart.namespace, "-f", "-", documents=[router])  # as KServe makes it
-    await_rights(admin, chart.namespace)
-    return objects
+    direct = Template.parse(objects["ConfigMap", "forecast-template"]["data"]).direct
+    last = ("patch", "deployments.apps/forecast-gateway") if direct else ("list", "pods")
+    await_rights(admin, chart.namespace, *last)
+    yield objects
+    admin("delete", "-n", chart.namespace, "--ignore-not-found", "-f", "-", documents=[*rest, router])
+    for kind in KINDS:
+        admin("delete", "-n", chart.namespace, kind, "--all")
 
 
-def await_rights(admin, namespace):
+def await_rights(admin, namespace, *words):
     """Wait until the server knows of the Role: it learns of Roles a little later than it stores them."""
     account = f"--as=system:serviceaccount:{namespace}:forecast-controller"
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with contextlib.suppress(subprocess.CalledProcessError):  # it says no
-            admin("auth", "can-i", "-n", namespace, account, "list", "pods")
+            admin("auth", "can-i", "-n", namespace, account, *words)
             return
-    raise RuntimeError("The controller was never allowed to list pods.")
+    raise RuntimeError(f"The controller was never allowed to {' '.join(words)}.")
 
 
 @pytest.fixture
@@ -121,7 +135,8 @@ def api(chart, admin, installed, tmp_path, monkeypatch):
 
 async def live_a_rollout(cluster, template):
     """Do everything that a pair's life takes, in its order; returns what was seen of it."""
-    resource, (front,) = await cluster.resource(), await cluster.fronts()
+    await cluster.fronts()  # a look begins with them
+    resource = await cluster.resource()
     await cluster.create_example(ROLLOUT, '{"data": {}}')
     await cluster.create_pin(PIN)
     assert await cluster.create_pin(PIN) == PIN
@@ -129,30 +144,31 @@ async def live_a_rollout(cluster, template):
         await cluster.apply(document)
     await cluster.scale("forecast", 3)
     found = (await cluster.rollouts())[ROLLOUT]
-    await cluster.point(front, Route(ROLLOUT))
-    await cluster.point((await cluster.fronts())[0], Route(ROLLOUT))
+    for _ in range(2):  # made, then changed
+        for front in await cluster.fronts():
+            await cluster.point(front, Route(ROLLOUT))
     assert await cluster.senders()
     await cluster.write(Status(phase="Serving"), resource)
     await cluster.tell("Normal", "Switched", "It serves.")
     for _ in range(2):  # holding back the removal of its owner, and not
-        await cluster.fence((await cluster.fronts())[0])
+        for front in await cluster.fronts():
+            await cluster.fence(front)
     for part in found.parts:
         await cluster.delete(part)
-    return found, (await cluster.fronts())[0], await cluster.rollouts(), await cluster.resource()
+    return found, await cluster.fronts(), await cluster.rollouts(), await cluster.resource()
 
 
 def test_the_role_is_enough_for_the_life_of_a_rollout(api, installed):
     """From the Pin to its removal, and every look between."""
-    texts = installed["ConfigMap", "forecast-template"]["data"]
-    template = Template(texts[MANIFESTS], texts[GRAPH])
+    template = Template.parse(installed["ConfigMap", "forecast-template"]["data"])
     cluster = KubeCluster(api, "forecast", Prober(post_directly))
 
-    found, front, left, resource = asyncio.run(live_a_rollout(cluster, template))
+    found, fronts, left, resource = asyncio.run(live_a_rollout(cluster, template))
 
     assert found.pin == PIN
     assert found.current(template)
     assert {each.kind for each in found.parts} == {"ConfigMap"} | {each["kind"] for each in template.documents(ROLLOUT)}
-    assert front.follows(Route(ROLLOUT))
+    assert [each.follows(Route(ROLLOUT)) for each in fronts] == [True] * (2 if template.direct else 1)
     assert left == {}
     assert resource.status.phase == "Serving"
 
