@@ -198,9 +198,8 @@ def test_the_role_is_enough_to_remove_what_was_switched_off(api, chart, admin, i
     """Its right to make autoscalers goes with the values, its right to remove them does not."""
     values = chart.objects("controller", {"autoscaling": {"enabled": False}})
     changed = [("Role", "forecast-controller"), ("ConfigMap", "forecast-template")]
-    texts = installed["ConfigMap", "forecast-template"]["data"]
     cluster = KubeCluster(api, "forecast", Prober(post_directly))
-    asyncio.run(make(cluster, Template(texts[MANIFESTS], texts[GRAPH])))
+    asyncio.run(make(cluster, Template.parse(installed["ConfigMap", "forecast-template"]["data"])))
 
     try:
         admin("apply", "-n", chart.namespace, "-f", "-", documents=[values[key] for key in changed])

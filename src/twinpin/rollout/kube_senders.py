@@ -34,6 +34,7 @@ def senders(deployment: Object, sets: list[Object], pods: list[Object], held: He
 
 
 def _sender(found: Object, pod: Object, held: Held) -> Sender:
-    """Read the graph that a pod holds, or pods of a template, and the route in its annotations."""
-    route = pod["metadata"].get("annotations", {}).get(ROUTE, "")
-    return Sender(f"{found['kind']}/{found['metadata']['name']}", held(pod), route)
+    """Read the graph that a pod holds, or pods of a template, and the route that it was made for."""
+    mentions = held(pod)
+    route = (pod["metadata"].get("annotations") or {}).get(ROUTE, "") if mentions else ""
+    return Sender(f"{found['kind']}/{found['metadata']['name']}", mentions, route)

@@ -1,6 +1,8 @@
 """`twinpin gateway` before three real steps: over KServe's real router, and over gRPC by itself."""
 
 import contextlib
+import signal
+import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -42,6 +44,23 @@ def client(request, steps, graph_file):
             flags += ["--mode", "graph", "--graph-url", running.enter_context(real_router(steps.graph()))]
         server = running.enter_context(started([TWINPIN, "gateway", *flags]))
         yield running.enter_context(httpx.Client(base_url=server.url, timeout=30))
+
+
+def test_a_gateway_whose_graph_is_not_written_yet_waits(tmp_path):
+    """It says why, serves nothing, and ends well when it is told to: another one comes with the graph."""
+    graph = tmp_path / "graph.yaml"
+    graph.write_text("")
+    command = [TWINPIN, "gateway", "--graph", str(graph), "--mode", "direct", "--http-port", "0", "--grpc-port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            said = process.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+            rest, _ = process.communicate(timeout=30)
+        finally:
+            process.kill()
+
+    assert "no pair is live yet" in said
+    assert (process.returncode, rest) == (0, "")
 
 
 def near(found, wanted):
