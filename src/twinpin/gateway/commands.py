@@ -50,8 +50,9 @@ async def _gateway(values: dict[str, Any], server: ServerSettings) -> None:
     """Serve on the running loop; without a graph wait for the end, since whoever writes it starts another process."""
     settings = take(Settings, values)
     if settings.graph is not None and _empty(settings.graph):
+        stop = stop_signal()
         log.warning("no pair is live yet: a gateway that has its graph comes in the place of this one")
-        await stop_signal().wait()
+        await stop.wait()
         return
     parts = remote_parts(settings, take(RemoteSettings, values), take(GraphSettings, values))
     await Gateway(parts, server, settings).run(announcement(server.host))
