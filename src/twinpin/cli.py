@@ -35,6 +35,7 @@ COMMANDS = {
     "history": Target(
         "twinpin.rollout.history_command:history", "Show which pair served when, and why a rollout failed."
     ),
+    "webhook": Target("twinpin.rollout.webhook_command:webhook", "Let MLflow tell the controller when an alias moves."),
 }
 
 

@@ -86,8 +86,8 @@ class MlflowRegistry:
             os.environ.setdefault(name, value)
 
     @cached_property
-    def _client(self) -> "MlflowClient":
-        """Connect when first asked: a restart that finds its pair in place never imports MLflow."""
+    def client(self) -> "MlflowClient":
+        """MLflow's own client, made when first asked: a restart that finds its pair in place never imports MLflow."""
         if self._uri is None:
             raise Refused(
                 "No registry is set: give --registry-uri, TWINPIN_REGISTRY_URI or MLFLOW_TRACKING_URI.",
@@ -100,13 +100,13 @@ class MlflowRegistry:
     def version(self, name: str, version: str) -> Version:
         """Read one version."""
         with translated(f"read {name} {version}"):
-            return _version(self._client.get_model_version(name, version))
+            return _version(self.client.get_model_version(name, version))
 
     def aliased(self, name: str, alias: str) -> Version | None:
         """Read the version that carries *alias*; None when none does."""
         with translated(f"read the alias {alias!r} of {name}"):
             try:
-                return _version(self._client.get_model_version_by_alias(name, alias))
+                return _version(self.client.get_model_version_by_alias(name, alias))
             except Exception as error:
                 if alias_missing(error):
                     return None
@@ -119,13 +119,13 @@ class MlflowRegistry:
             raise UnknownName("A name, a run id or a pair id has no quotes: check what was given.")
         query = " and ".join(f"{key} = '{value}'" for key, value in wanted.items() if value)
         with translated(f"search versions of {name}"):
-            found = [_version(each) for each in self._client.search_model_versions(query)]
+            found = [_version(each) for each in self.client.search_model_versions(query)]
         return sorted(found, key=lambda each: int(each.version))
 
     def run_inputs(self, run_id: str) -> frozenset[str]:
         """List the ids of the logged models that a run took as inputs."""
         with translated(f"read run {run_id}"):
-            inputs = self._client.get_run(run_id).inputs
+            inputs = self.client.get_run(run_id).inputs
         return frozenset(each.model_id for each in (inputs.model_inputs if inputs else ()))
 
     def mlmodel(self, version: Version, folder: Path) -> Mapping[str, Any]:
@@ -145,22 +145,22 @@ class MlflowRegistry:
         """Move *alias* to a version, or take it away."""
         with translated(f"move the alias {alias!r} of {name}"):
             if version is None:
-                self._client.delete_registered_model_alias(name, alias)
+                self.client.delete_registered_model_alias(name, alias)
             else:
-                self._client.set_registered_model_alias(name, alias, version)
+                self.client.set_registered_model_alias(name, alias, version)
 
     def tags(self, name: str) -> Mapping[str, str]:
         """Read the tags of a registered model."""
         with translated(f"read {name}"):
-            return dict(self._client.get_registered_model(name).tags)
+            return dict(self.client.get_registered_model(name).tags)
 
     def set_tag(self, name: str, key: str, value: str | None) -> None:
         """Set a tag of a registered model, or take it away."""
         with translated(f"tag {name}"):
             if value is None:
-                self._client.delete_registered_model_tag(name, key)
+                self.client.delete_registered_model_tag(name, key)
             else:
-                self._client.set_registered_model_tag(name, key, value)
+                self.client.set_registered_model_tag(name, key, value)
 
     def _fetch(self, version: Version, folder: Path, path: str | None) -> Path:
         """Download one file or all into *folder*, and say where it lies: in it, or in a folder of its own below.
@@ -171,7 +171,7 @@ class MlflowRegistry:
         from mlflow.artifacts import download_artifacts  # noqa: PLC0415 -- costs a second
 
         with translated(f"download {version.label}"):
-            uri = self._client.get_model_version_download_uri(version.name, version.version).rstrip("/")
+            uri = self.client.get_model_version_download_uri(version.name, version.version).rstrip("/")
             if path is not None:
                 uri = f"{uri}/{path}"
             made = download_artifacts(artifact_uri=uri, dst_path=str(folder), tracking_uri=self._tracking_uri)

@@ -4,7 +4,6 @@ Everything is found by labels and names, nothing is kept between two looks but t
 """
 
 import asyncio
-import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from twinpin.pair.pin import Pin
 from twinpin.pair.pins import parse_pin
 from twinpin.rollout.cluster import Conflict
 from twinpin.rollout.kube_api import ClusterFault, KubeApi, NoSuchKind, Object
+from twinpin.rollout.kube_events import KubeEvents
 from twinpin.rollout.kube_front import GraphFront, reference
 from twinpin.rollout.kube_gateway import GatewayFront
 from twinpin.rollout.probing import Prober
@@ -45,6 +45,7 @@ class KubeCluster:
         self._prober = prober
         self._graph = GraphFront(api, name)
         self._gateway = GatewayFront(api, f"{name}-gateway")
+        self._events = KubeEvents(api, name)
         self._template = Template("", "")
         self._owner: Object = {}
         self._kinds: tuple[str, ...] = ()
@@ -183,23 +184,7 @@ class KubeCluster:
 
     async def tell(self, kind: str, reason: str, message: str) -> None:
         """Write an Event on the PairedGraph."""
-        now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        place = {"apiVersion": API, "kind": KIND, "name": self._name, "namespace": self._api.namespace}
-        await self._api.create(
-            {
-                "apiVersion": "v1",
-                "kind": "Event",
-                "metadata": {"generateName": f"{self._name}."},
-                "involvedObject": {**place, "uid": self._owner.get("uid", "")},
-                "type": kind,
-                "reason": reason,
-                "message": message[:1024],
-                "source": {"component": "twinpin-rollout"},
-                "firstTimestamp": now,
-                "lastTimestamp": now,
-                "count": 1,
-            }
-        )
+        await self._events.tell(self._owner.get("uid", ""), kind, reason, message)
 
     async def _read_template(self) -> Template:
         """Read the template's ConfigMap."""
