@@ -72,12 +72,20 @@ async def rollout(api: KubeApi, settings: Settings, *, wait: bool, retry: bool, 
     if wait:
         pair = await pair_of_release(api, settings, registry)
         lease = KubeLease(api, settings.release, f"{socket.gethostname()}-{os.getpid()}")
-        if busy := await lease.holder():
-            click.echo(f"The controller {busy} does it.", err=True)
+        if busy := await _at_work(api, settings, lease):
+            click.echo(busy, err=True)
             await watch_alias(api, settings, _pairs(pair))
         else:
             await work(settings, _controller(api, settings, dataclasses.asdict(pair)), lease)
     _show(await look(api, settings))
+
+
+async def _at_work(api: KubeApi, settings: Settings, lease: KubeLease) -> str:
+    """Say who follows the alias already; empty: nobody."""
+    if (await look(api, settings)).spec.followed_by == "Pods":
+        return f"The pods of {settings.release} follow the alias themselves."
+    holder = await lease.holder()
+    return f"The controller {holder} does it." if holder else ""
 
 
 @click.command(epilog=EPILOG)
@@ -108,7 +116,12 @@ async def canary(
         raise click.UsageError("Say one thing: --percent N, --promote, --abort or --off.")
     if auto_abort is not None and percent is None:
         raise click.UsageError("--auto-abort and --no-auto-abort go with --percent N.")
-    candidate = (await look(api, settings)).status.candidate
+    found = await look(api, settings)
+    if found.spec.followed_by == "Pods":
+        fail(
+            "Each pod of this release serves one pair alone, so none can get a share: it needs topology graph.", REFUSED
+        )
+    candidate = found.status.candidate
     if percent is not None or off:
         await _share(api, settings, wish(percent, auto_abort), candidate)
     else:
