@@ -5,13 +5,14 @@ import datetime as dt
 import logging
 import random
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from twinpin.follow.entries import moved
 from twinpin.follow.ports import Alias, Makers, Records
 from twinpin.follow.record import Seen
 from twinpin.generations import Generation
-from twinpin.pair.errors import LeaseLost, NotYet
+from twinpin.pair.errors import NotYet
 from twinpin.pair.events import Events
 from twinpin.pair.pin import Pin
 from twinpin.rollout.snapshot import Aliased
@@ -31,6 +32,7 @@ class Beginning:
     makers: Makers
     events: Events
     last: Pin | None = None
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def first(self, seconds: float) -> Generation:
         """Make the first generation; a temporary fault is raised after *seconds* of trying, any other at once."""
@@ -44,7 +46,7 @@ class Beginning:
                 if time.monotonic() + pause > ends:
                     raise
                 log.warning("%s Trying again.", error.message)
-                await asyncio.sleep(pause)
+                await self.sleep(pause)
                 limit = min(limit * 2, LONGEST)
             else:
                 await asyncio.to_thread(self.events.pinned, generation.pin)
@@ -60,14 +62,19 @@ class Beginning:
                 raise
             log.warning("%s What served last is served again.", error.message)
             return await self.makers.of(self.last)
-        return await self.makers.of(seen.pin) if seen.pin else await self._of_alias(seen)
+        if seen.pin:
+            return await self.makers.of(seen.pin)
+        return await self._of_alias(seen) or await self._attempt()
 
-    async def _of_alias(self, seen: Seen) -> Generation:
-        """Serve the alias, as the first of all; where another was faster, serve what that one does."""
+    async def _of_alias(self, seen: Seen) -> Generation | None:
+        """Serve the alias, as the first of all; None where one with another pair was faster."""
         alias = await self.registry.alias()
         generation = await self.makers.new()
         mover = alias.moved_by if isinstance(alias, Aliased) else None
         if await self.record.write(moved(seen, generation.pin, dt.datetime.now(dt.UTC), mover), seen):
             return generation
+        winner = (await self.record.read()).pin
+        if winner and winner.id == generation.pin.id:
+            return generation
         await generation.aclose()
-        raise LeaseLost("Another process was the first to serve a pair.")
+        return None

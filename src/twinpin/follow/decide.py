@@ -14,7 +14,7 @@ from twinpin.rollout.snapshot import Aliased, NoPair, versions_of
 #: Seconds without a word from it after which a process that tries a pair is taken for gone.
 SILENCE = 30.0
 #: Processes that may go away while they load a pair, before the pair is held to be the cause.
-ENDS = 3
+ENDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +112,16 @@ def _try(seen: Seen, alias: Aliased, mine: Mine, now: dt.datetime) -> Deed:
     """Load the pair, unless another process does: a pair that ends its process must not end all of them at once."""
     trial, versions = seen.status.trial, alias.versions
     if trial is None or trial.versions != versions.label:
-        return Try(versions, tried(seen, alias, mine.owner, now))
+        return Try(versions, tried(seen, alias, mine.owner, 0, now))
+    if trial.owner == mine.owner and mine.tried == versions:
+        return Try(versions, tried(seen, alias, mine.owner, trial.ended, now))
     if trial.owner != mine.owner and (now - trial.at).total_seconds() < SILENCE:
         return Rest("Loading", f"{trial.owner} loads {versions.label}.", versions)
-    if trial.owner == mine.owner and mine.tried != versions:
-        return _deadly(versions, f"{mine.owner} ended")
-    if trial.owner != mine.owner and trial.ended + 1 >= ENDS:
-        return _deadly(versions, f"{ENDS} processes ended, the last of them {trial.owner},")
-    return Try(versions, tried(seen, alias, mine.owner, now))
-
-
-def _deadly(versions: Versions, who: str) -> Refuse:
-    """Hold a pair to be the cause of an end."""
-    return Refuse(
-        versions,
-        "DiedLoading",
-        f"{who} while it loaded {versions.label} beside the pair that serves. See why its container ended; where its "
-        "memory did, give it more.",
-    )
+    if trial.ended + 1 >= ENDS:
+        return Refuse(
+            versions,
+            "DiedLoading",
+            f"{ENDS} processes ended, the last of them {trial.owner}, while they loaded {versions.label} beside the "
+            "pair that serves. See why its container ended; where its memory did, give it more.",
+        )
+    return Try(versions, tried(seen, alias, mine.owner, trial.ended + 1, now))

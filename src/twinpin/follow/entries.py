@@ -10,10 +10,9 @@ from twinpin.rollout.resource import HISTORY, REJECTED, Candidate, Period, Rejec
 from twinpin.rollout.snapshot import Aliased, NoPair
 
 
-def tried(seen: Seen, alias: Aliased, owner: str, now: dt.datetime) -> Status:
-    """Let one process load the pair behind the alias; those that went away while they did are counted."""
-    label, before = alias.versions.label, seen.status.trial
-    ended = before.ended + (before.owner != owner) if before and before.versions == label else 0
+def tried(seen: Seen, alias: Aliased, owner: str, ended: int, now: dt.datetime) -> Status:
+    """Let one process load the pair behind the alias, after so many that went away while they did."""
+    label = alias.versions.label
     old = seen.status.candidate
     since = old.since if old and old.versions == label else now
     candidate = Candidate(versions=label, since=since, moved_by=alias.moved_by)

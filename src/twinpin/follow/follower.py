@@ -5,18 +5,17 @@ served yet, beside the one that serves. When its forecast is right, the record s
 """
 
 import asyncio
-import contextlib
 import datetime as dt
 import logging
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 from twinpin.follow.conditions import described
-from twinpin.follow.decide import SILENCE, Deed, Join, Mine, Move, Note, Refuse, Rest, Try, decide
+from twinpin.follow.decide import Deed, Join, Mine, Move, Note, Refuse, Rest, Try, decide
 from twinpin.follow.entries import moved, refused
 from twinpin.follow.ports import Alias, Makers, Records
 from twinpin.follow.record import Seen
+from twinpin.follow.trial import OwnTrial
 from twinpin.generations import Generation, Generations
 from twinpin.pair.errors import BadArtifact, DigestMismatch, NotReady, PairError, SchemaMisfit
 from twinpin.pair.pin import Pin
@@ -39,15 +38,35 @@ QUIET = 30.0
 UNREAD = NoPair("NotRead", "The alias was not looked at.")
 
 
+def _now() -> dt.datetime:
+    """The time, where no other clock is given."""
+    return dt.datetime.now(dt.UTC)
+
+
+class CannotServe(PairError):
+    """The pair of the release cannot be loaded by this process alone."""
+
+
 class Follower:
     """Keeps the generations of one process on the pair of its release."""
 
-    def __init__(self, generations: Generations, record: Records, registry: Alias, makers: Makers, owner: str) -> None:
+    def __init__(
+        self,
+        generations: Generations,
+        record: Records,
+        registry: Alias,
+        makers: Makers,
+        owner: str,
+        *,
+        clock: Callable[[], dt.datetime] = _now,
+    ) -> None:
         self._generations = generations
         self._record = record
         self._registry = registry
         self._makers = makers
         self._owner = owner
+        self._now = clock
+        self._trial = OwnTrial(record, owner, clock)
         self._spare: Generation | None = None
         self._tried: Versions | None = None
         self._fetched: Versions | None = None
@@ -77,7 +96,7 @@ class Follower:
             joined = seen.pin is None or seen.pin.id == self._generations.current.pin.id
             PAIR_BEHIND.set(not joined)
             alias = await self._registry.alias() if joined else UNREAD
-            again = await self._do(decide(seen, alias, self._mine, _now()), seen, alias)
+            again = await self._do(decide(seen, alias, self._mine, self._now()), seen, alias)
         except TROUBLE as error:
             self._faults += 1
             self._say(error)
@@ -128,20 +147,20 @@ class Follower:
         self._tried = versions
         await self._drop_spare()
         try:
-            async with self._at_work(), asyncio.timeout(seen.progress_deadline):
+            async with self._trial.at_work(), asyncio.timeout(seen.progress_deadline):
                 self._spare = await self._makers.new()
         except TimeoutError:
             await self._refuse(versions, "NeverReady", f"It was not loaded within {seen.progress_deadline:.0f} s.")
         except BAD as error:
             await self._refuse(versions, type(error).__name__, str(error))
         except (*TROUBLE, asyncio.CancelledError):
-            await self._release()
+            await self._trial.give_back()
             raise
 
     async def _move(self, versions: Versions, seen: Seen, mover: str | None) -> None:
         """Put a loaded pair on record, then serve it."""
         following = next(each for each in self._loaded if versions_of(each.pin) == versions)
-        if not await self._record.write(moved(seen, following.pin, _now(), mover), seen):
+        if not await self._record.write(moved(seen, following.pin, self._now(), mover), seen):
             return
         before = seen.pin.id if seen.pin else "none"
         await self._switch(following)
@@ -161,7 +180,7 @@ class Follower:
     async def _refuse(self, versions: Versions, reason: str, message: str, seen: Seen | None = None) -> None:
         """Put on record that a pair is left alone; the record may have moved on while it was tried."""
         seen = seen or await self._record.read()
-        if await self._record.write(refused(seen, versions, reason, message, _now()), seen):
+        if await self._record.write(refused(seen, versions, reason, message, self._now()), seen):
             PAIRS_REFUSED.inc()
             log.warning("pair refused", extra={"pair": versions.label, "reason": reason, "cause": message})
             await self._tell("Warning", "Rejected", f"{versions.label} is left alone. {reason}: {message}")
@@ -173,47 +192,13 @@ class Follower:
         else:
             self._said = ""
         now = asyncio.get_running_loop().time()
-        status = described(seen, alias, _now())
+        status = described(seen, alias, self._now())
         if status != seen.status and now - self._described > QUIET:
             self._described = now
             await self._record.write(status, seen)
         if rest.fetch is not None and rest.fetch != self._fetched:
             await self._makers.fetch()
             self._fetched = rest.fetch
-
-    @asynccontextmanager
-    async def _at_work(self) -> AsyncIterator[None]:
-        """Renew the word that this process is at work, three times in the time after which it is taken for gone."""
-        renewing = asyncio.create_task(self._renew(SILENCE / 3), name="renew the trial")
-        try:
-            yield
-        finally:
-            renewing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await renewing
-
-    async def _renew(self, seconds: float) -> None:
-        """Renew it until cancelled, or until another process has taken over."""
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                seen = await self._record.read()
-                trial = seen.status.trial
-                if trial is None or trial.owner != self._owner:
-                    return
-                renewed = trial.model_copy(update={"at": _now()})
-                await self._record.write(seen.status.model_copy(update={"trial": renewed}), seen)
-            except PairError as error:
-                log.warning("the trial could not be renewed: %s", error.message)
-
-    async def _release(self) -> None:
-        """Let another process try: this one did not end because of the pair."""
-        try:
-            seen = await self._record.read()
-            if seen.status.trial and seen.status.trial.owner == self._owner:
-                await self._record.write(seen.status.model_copy(update={"trial": None}), seen)
-        except PairError as error:
-            log.warning("the trial could not be given back: %s", error.message)
 
     async def _drop_spare(self) -> None:
         """Close a pair that was loaded and is not wanted any more."""
@@ -246,12 +231,3 @@ class Follower:
         if message != self._said:
             self._said = message
             log.warning("the alias is not followed", extra={"reason": message, "mend": mend})
-
-
-class CannotServe(PairError):
-    """The pair of the release cannot be loaded by this process alone."""
-
-
-def _now() -> dt.datetime:
-    """The time."""
-    return dt.datetime.now(dt.UTC)
