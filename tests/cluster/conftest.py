@@ -139,7 +139,10 @@ def follower(api, world, night, seat):
 
 @pytest.fixture
 def followed(follower, night):
-    """The same with nothing on its way, whatever became of the test before."""
+    """The same with nothing on its way, whatever became of the test before; wishes of a test end with it."""
+    from cluster_follower import UNHURRIED  # noqa: PLC0415
+
     night.promote(follower.pair)
     follower.await_settled()
-    return follower
+    yield follower
+    follower.wish(paused=False, progressDeadline=UNHURRIED)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from cluster_follower import rollouts_of
 from cluster_load import load
 from cluster_waits import until
 
@@ -12,6 +13,8 @@ pytestmark = pytest.mark.cluster
 STEADY = {"clients": 6, "pause": 0.05}
 #: Seconds without any router, from the deletion of the graph to new ones, on a busy machine of two cores.
 GAP = 45.0
+#: Seconds in which a graph is put back and the routers that had begun with the edit are gone.
+NOTICED = 10.0
 
 
 def test_a_router_that_is_killed_at_the_switch_takes_few_requests_with_it(followed, night, questions, measured):
@@ -34,24 +37,49 @@ def test_a_router_that_is_killed_at_the_switch_takes_few_requests_with_it(follow
 def with_graph_of(release, pair):
     """Name the ready routers that send to a pair."""
     found = release.namespace.ready_pods(release.deployment("graph"))
-    return [each["metadata"]["name"] for each in found if pair.label in json.dumps(each["spec"])]
+    return [
+        each["metadata"]["name"] for each in found if any(name.startswith(pair.label) for name in rollouts_of(each))
+    ]
 
 
 def test_a_graph_that_is_edited_by_hand_is_put_back(followed, questions, measured):
-    """Somebody lets the predict of the pair before follow the preprocess of this one: nothing is mixed."""
-    graph = followed.namespace.get("InferenceGraph", followed.name)
-    nodes, kept = graph["spec"]["nodes"], followed.record["kept"][0]
-    mixing = json.loads(json.dumps(nodes).replace(f"-predict-{followed.rollout}", f"-predict-{kept}"))
-    assert mixing != nodes
+    """Somebody lets the predict of the pair before follow the preprocess of this one: it does not last."""
+    nodes = plain(followed)
     with load(followed.namespace, questions.of_release(followed), **STEADY) as seen:
-        followed.edit_graph({"spec": {"nodes": mixing}})
+        followed.edit_graph({"spec": {"nodes": mixing(followed)}})
         until("the graph as it was", lambda: plain(followed) == nodes, 60)
-        followed.await_condition("GraphInSync", "True", "Written")
-        followed.await_settled()
+        followed.await_ready()
     measured("graph edited by hand", seen.told())
 
     assert mixed(seen) == 0, seen.told()
-    assert seen.report["lost_for"] <= 10, seen.told()
+    assert seen.report["lost_for"] <= NOTICED, seen.told()
+
+
+def test_a_graph_that_mixes_two_pairs_is_refused_by_the_stamp(followed, questions, measured):
+    """The same while the controller is paused: routers take it up, and predict refuses what they send."""
+    with load(followed.namespace, questions.of_release(followed), **STEADY) as seen:
+        followed.wish(paused=True)
+        followed.edit_graph({"spec": {"nodes": mixing(followed)}})
+        until("a router that mixes", lambda: any(len(each) > 1 for each in leading(followed)), 120)
+        followed.wish(paused=False)
+        followed.await_ready()
+    measured("graph that mixes two pairs by hand", seen.told())
+
+    assert mixed(seen) == 0, seen.told()
+    assert set(seen.report["statuses"]) == {"200", "409"}, seen.told()
+
+
+def leading(release):
+    """List to which rollouts each ready router leads."""
+    return [rollouts_of(each) for each in release.namespace.ready_pods(release.deployment("graph"))]
+
+
+def mixing(release):
+    """Write the graph's nodes with the predict of the pair before."""
+    text = json.dumps(plain(release))
+    changed = text.replace(f"-predict-{release.rollout}", f"-predict-{release.record['kept'][0]}")
+    assert changed != text
+    return json.loads(changed)
 
 
 def plain(release):

@@ -1,7 +1,7 @@
 """Pairs that cannot serve, and pairs that find no room, under load: docs/operations.md says how each of them looks."""
 
 import pytest
-from cluster_follower import rejection
+from cluster_follower import UNHURRIED, rejection
 from cluster_load import load
 from cluster_nights import unloadable, wrong_example
 from cluster_seats import filled
@@ -10,14 +10,8 @@ pytestmark = pytest.mark.cluster
 
 #: As in test_cluster_accidents_alias.py.
 STEADY = {"clients": 6, "pause": 0.05}
-
-
-@pytest.fixture
-def hurried(followed):
-    """A controller that gives a pair half a minute to become ready."""
-    followed.wish(progressDeadline=30)
-    yield followed
-    followed.wish(progressDeadline=600)
+#: Seconds that a pair gets which cannot become ready.
+HURRIED = 30
 
 
 def test_a_pair_whose_forecast_is_not_the_recorded_one_is_left_alone(followed, night, questions, measured):
@@ -63,18 +57,19 @@ def left_alone(release, night, questions, pair):
     return seen, why
 
 
-def test_a_pair_that_finds_no_room_is_left_alone_and_comes_live_on_demand(hurried, night, questions, measured, seat):
+def test_a_pair_that_finds_no_room_is_left_alone_and_comes_live_on_demand(followed, night, questions, measured, seat):
     """The scheduler's own words are the reason; when there is room again, `twinpin rollout --retry` is all it takes."""
-    pair, before = night.newcomer(), hurried.rollout
-    with load(hurried.namespace, questions.of_release(hurried, pair), **STEADY) as seen:
-        with filled(hurried.namespace, seat):
+    pair, before = night.newcomer(), followed.rollout
+    followed.wish(progressDeadline=HURRIED)
+    with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
+        with filled(followed.namespace, seat):
             night.promote(pair)
-            why = hurried.await_rejection(pair)
-            hurried.await_emptied()
-            meanwhile = hurried.rollout
-        hurried.wish(progressDeadline=600)
-        told = hurried.twinpin("rollout", "--retry")
-        hurried.await_live(pair)
+            why = followed.await_rejection(pair)
+            followed.await_emptied()
+            meanwhile = followed.rollout
+        followed.wish(progressDeadline=UNHURRIED)
+        told = followed.twinpin("rollout", "--retry")
+        followed.await_live(pair)
     measured("no room for the new pods", seen.told())
 
     assert seen.lost == 0, seen.told()

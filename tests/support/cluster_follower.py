@@ -8,8 +8,12 @@ from cluster_release import Release
 from cluster_values import merged, one_of_each, replicas
 from cluster_waits import until
 
+from twinpin.rollout.routes import PAIR_NAMED
+
 #: Seconds that a pair may take from its alias to all requests on a busy machine of two cores.
 LIVE = 180.0
+#: Seconds in which a pair has to become ready, unless a test says otherwise: the chart's default.
+UNHURRIED = 600
 #: Seconds between the last router of a rollout and its removal: short, since nothing here is lost with a node.
 DRAIN = 10
 #: Label of what belongs to a rollout; KServe copies it from the graph to what it makes of that.
@@ -62,10 +66,11 @@ class Follower(Release):
         self.await_condition("PairAccepted", "True", "Pair", seconds)
 
     def _routed(self):
-        """Whether enough routers are ready and all of them hold the graph of its pair."""
+        """Whether enough routers are ready and all of them lead to its pair alone."""
         found = self.namespace.ready_pods(self.deployment("graph"))
-        old = [each["metadata"]["name"] for each in found if self.pair.label not in str(each["spec"])]
-        return len(found) == self.values["graph"]["replicas"]["min"] and not old, old
+        others = {each["metadata"]["name"]: rollouts_of(each) for each in found}
+        others = {name: named for name, named in others.items() if named != {self.rollout}}
+        return len(found) == self.values["graph"]["replicas"]["min"] and not others, others
 
     def await_emptied(self, seconds=LIVE):
         """Wait until a pair was left alone and nothing of it is there any more."""
@@ -129,6 +134,11 @@ class Follower(Release):
         """List the messages of the events on its PairedGraph that have a reason."""
         found = [each for each in self.namespace.events(self.name) if each["involvedObject"]["kind"] == "PairedGraph"]
         return [each["message"] for each in found if each["reason"] == reason]
+
+
+def rollouts_of(router):
+    """Name the rollouts that a router leads to."""
+    return set(PAIR_NAMED.findall(router["spec"]["containers"][0]["args"][-1]))
 
 
 def condition(record, kind):
