@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 #: Faults of a pair, which another try would meet again.
 BAD = (NotReady, SchemaMisfit, BadArtifact, DigestMismatch, CannotStart, MemoryError)
+#: What they are called on record, where their own name would not do.
+REASONS = {CannotStart: "NotLoading", MemoryError: "NotLoading"}
 #: Faults of the surroundings, which time or a person mends.
 TROUBLE = (PairError, TwinpinError, OSError)
 #: Seconds between two looks after many faults in a row.
@@ -152,7 +154,7 @@ class Follower:
         except TimeoutError:
             await self._refuse(versions, "NeverReady", f"It was not loaded within {seen.progress_deadline:.0f} s.")
         except BAD as error:
-            await self._refuse(versions, type(error).__name__, str(error))
+            await self._refuse(versions, REASONS.get(type(error), type(error).__name__), str(error))
         except (*TROUBLE, asyncio.CancelledError):
             await self._trial.give_back()
             raise
