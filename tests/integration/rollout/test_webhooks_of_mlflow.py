@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import sys
 import time
@@ -13,10 +14,13 @@ from cryptography.fernet import Fernet
 from mlflow import MlflowClient
 from mlflow_server import MlflowServer
 
+from twinpin.pair.errors import Unreachable
+from twinpin.pair.registry import MlflowRegistry
 from twinpin.rollout.face import Face, listening
 from twinpin.rollout.metrics import Metrics
 from twinpin.rollout.pulse import Pulse
 from twinpin.rollout.webhook import Deliveries
+from twinpin.rollout.webhook_command import Webhooks
 
 PREPROCESSOR, MODEL, ALIAS = "hooked_prep", "hooked_model", "live"
 SECRET = "between us"
@@ -109,12 +113,12 @@ async def commanded(server, url, *words, secret=SECRET):
 @contextlib.asynccontextmanager
 async def registered(server, told):
     """Tell MLflow of the face for a while."""
-    done = await commanded(server, told.url)
-    assert done.exit_code == 0, done.output
+    hooks = Webhooks(MlflowRegistry(server.uri), told.url)
+    await asyncio.to_thread(hooks.register, SECRET)
     try:
         yield
     finally:
-        await commanded(server, told.url, "--remove")
+        await asyncio.to_thread(hooks.remove)
 
 
 @pytest.mark.parametrize("name", [PREPROCESSOR, MODEL])
@@ -166,24 +170,25 @@ async def test_another_secret_is_told_at_once(server, client, told):
     wrong = await commanded(server, told.url, secret="guess")
     right = await commanded(server, told.url)
     there = [each for each in client.list_webhooks() if each.url == told.url]
-    removed = await commanded(server, told.url, "--remove")
+    removed = await commanded(server, told.url, "--remove", "--json")
 
     assert wrong.exit_code == 4
     assert "give MLflow and the controller the same secret" in wrong.output
     assert right.exit_code == 0
     assert right.output == "MLflow reaches the controller.\n"
     assert len(there) == 1
-    assert removed.output == "removed\n"
+    assert json.loads(removed.output) == {"url": told.url, "removed": True}
     assert [each for each in client.list_webhooks() if each.url == told.url] == []
 
 
-async def test_an_address_that_nobody_is_at_is_told(server, told):
-    """MLflow's own words say why."""
-    done = await commanded(server, "http://127.0.0.1:9/mlflow")
-    await commanded(server, "http://127.0.0.1:9/mlflow", "--remove")
+def test_an_address_that_nobody_is_at_is_told(server, client):
+    """MLflow's own words say why; what was registered can be taken away."""
+    hooks = Webhooks(MlflowRegistry(server.uri), "http://127.0.0.1:9/mlflow")
 
-    assert done.exit_code == 4
-    assert "MLflow does not get through to http://127.0.0.1:9/mlflow" in done.output
+    with pytest.raises(Unreachable, match="MLflow does not get through"):
+        hooks.register(SECRET)
+    assert hooks.remove()
+    assert not hooks.remove()
 
 
 async def test_without_a_secret_nothing_is_registered(server, told):
