@@ -1,9 +1,20 @@
 """An MLflow server and a Redis in the cluster, which every release of a test run shares."""
 
+import base64
+
 import cluster_images
 from cluster_pods import deployment, pod_spec, resources, service
 
 MLFLOW_PORT, REDIS_PORT = 5000, 6379
+#: What docs/kubernetes.md tells to set for webhooks inside a cluster; the list of webhooks is read anew each second.
+ENVIRONMENT = {
+    "HOME": "/tmp",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "https,http",
+    "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+    "MLFLOW_WEBHOOK_CACHE_TTL": "1",
+    "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": base64.urlsafe_b64encode(b"a key for tests, and 32 bytes of").decode(),
+}
 
 
 def mlflow(claim):
@@ -18,7 +29,7 @@ def mlflow(claim):
     container = {
         "image": cluster_images.MLFLOW,
         "command": command,
-        "env": [{"name": "HOME", "value": "/tmp"}, {"name": "MLFLOW_DISABLE_TELEMETRY", "value": "true"}],
+        "env": [{"name": name, "value": value} for name, value in ENVIRONMENT.items()],
         "ports": [{"containerPort": MLFLOW_PORT}],
         "readinessProbe": {"httpGet": {"path": "/health", "port": MLFLOW_PORT}, "periodSeconds": 2},
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
