@@ -9,6 +9,7 @@ import datetime as dt
 import logging
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from twinpin.follow.conditions import described
 from twinpin.follow.decide import Deed, Join, Mine, Move, Note, Refuse, Rest, Try, decide
@@ -20,6 +21,7 @@ from twinpin.generations import Generation, Generations
 from twinpin.pair.errors import BadArtifact, DigestMismatch, NotReady, PairError, SchemaMisfit
 from twinpin.pair.pin import Pin
 from twinpin.pair.version import Versions
+from twinpin.rollout.resource import Status
 from twinpin.rollout.snapshot import Aliased, NoPair, versions_of
 from twinpin.step.errors import CannotStart, TwinpinError
 from twinpin.step.telemetry import PAIR_BEHIND, PAIRS_REFUSED
@@ -125,12 +127,12 @@ class Follower:
             case Note(status):
                 await self._record.write(status, seen)
             case Try(versions, status):
-                if await self._record.write(status, seen):
-                    await self._try(versions, seen)
+                if await self._write(status, seen, alias):
+                    await self._try(versions, seen, alias)
             case Move(versions):
-                await self._move(versions, seen, alias.moved_by if isinstance(alias, Aliased) else None)
+                await self._move(versions, seen, alias)
             case Refuse(versions, reason, message):
-                await self._refuse(versions, reason, message, seen)
+                await self._refuse(versions, reason, message, alias, seen)
             case Rest(reason, message, fetch):
                 await self._rest(seen, alias, Rest(reason, message, fetch))
                 return False
@@ -144,7 +146,11 @@ class Follower:
         except BAD as error:
             raise CannotServe(f"This process cannot load {pin.id}, which its release serves: {error}") from error
 
-    async def _try(self, versions: Versions, seen: Seen) -> None:
+    async def _write(self, status: Status, seen: Seen, alias: Aliased | NoPair) -> bool:
+        """Write the record with the conditions that go with it; False where it is not as it was seen any more."""
+        return await self._record.write(described(replace(seen, status=status), alias, self._now()), seen)
+
+    async def _try(self, versions: Versions, seen: Seen, alias: Aliased | NoPair) -> None:
         """Load the pair behind the alias, and say meanwhile that this process is at work."""
         self._tried = versions
         await self._drop_spare()
@@ -152,17 +158,19 @@ class Follower:
             async with self._trial.at_work(), asyncio.timeout(seen.progress_deadline):
                 self._spare = await self._makers.new()
         except TimeoutError:
-            await self._refuse(versions, "NeverReady", f"It was not loaded within {seen.progress_deadline:.0f} s.")
+            message = f"It was not loaded within {seen.progress_deadline:.0f} s."
+            await self._refuse(versions, "NeverReady", message, alias)
         except BAD as error:
-            await self._refuse(versions, REASONS.get(type(error), type(error).__name__), str(error))
+            await self._refuse(versions, REASONS.get(type(error), type(error).__name__), str(error), alias)
         except (*TROUBLE, asyncio.CancelledError):
             await self._trial.give_back()
             raise
 
-    async def _move(self, versions: Versions, seen: Seen, mover: str | None) -> None:
+    async def _move(self, versions: Versions, seen: Seen, alias: Aliased | NoPair) -> None:
         """Put a loaded pair on record, then serve it."""
         following = next(each for each in self._loaded if versions_of(each.pin) == versions)
-        if not await self._record.write(moved(seen, following.pin, self._now(), mover), seen):
+        mover = alias.moved_by if isinstance(alias, Aliased) else None
+        if not await self._write(moved(seen, following.pin, self._now(), mover), seen, alias):
             return
         before = seen.pin.id if seen.pin else "none"
         await self._switch(following)
@@ -179,10 +187,14 @@ class Follower:
         await self._drop_spare()
         await self._makers.keep(following.pin, {each.pin.id for each in self._loaded})
 
-    async def _refuse(self, versions: Versions, reason: str, message: str, seen: Seen | None = None) -> None:
-        """Put on record that a pair is left alone; the record may have moved on while it was tried."""
+    async def _refuse(
+        self, versions: Versions, reason: str, message: str, alias: Aliased | NoPair, seen: Seen | None = None
+    ) -> None:
+        """Put on record that a pair is left alone, unless another process came to serve it while this one tried."""
         seen = seen or await self._record.read()
-        if await self._record.write(refused(seen, versions, reason, message, self._now()), seen):
+        if seen.pin and versions_of(seen.pin) == versions:
+            return
+        if await self._write(refused(seen, versions, reason, message, self._now()), seen, alias):
             PAIRS_REFUSED.inc()
             log.warning("pair refused", extra={"pair": versions.label, "reason": reason, "cause": message})
             await self._tell("Warning", "Rejected", f"{versions.label} is left alone. {reason}: {message}")
@@ -193,14 +205,20 @@ class Follower:
             self._complain(alias.message)
         else:
             self._said = ""
-        now = asyncio.get_running_loop().time()
-        status = described(seen, alias, self._now())
-        if status != seen.status and now - self._described > QUIET:
-            self._described = now
-            await self._record.write(status, seen)
+        if self._spare and isinstance(alias, Aliased) and versions_of(self._spare.pin) != alias.versions:
+            await self._drop_spare()
+        await self._describe(seen, alias)
         if rest.fetch is not None and rest.fetch != self._fetched:
             await self._makers.fetch()
             self._fetched = rest.fetch
+
+    async def _describe(self, seen: Seen, alias: Aliased | NoPair) -> None:
+        """Bring the conditions up to date; what may ail one process alone is told rarely, lest two contradict."""
+        now = asyncio.get_running_loop().time()
+        status = described(seen, alias, self._now())
+        if status != seen.status and (isinstance(alias, Aliased) or now - self._described > QUIET):
+            self._described = now
+            await self._record.write(status, seen)
 
     async def _drop_spare(self) -> None:
         """Close a pair that was loaded and is not wanted any more."""

@@ -14,7 +14,7 @@ from twinpin.graph.body import Body
 from twinpin.pair.example import Example, judge, read_example
 from twinpin.pair.folder import PairFolder
 from twinpin.pair.pin import Pin
-from twinpin.step.errors import CannotStart, TwinpinError
+from twinpin.step.errors import Busy, CannotStart, TwinpinError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +87,8 @@ async def _answer(generation: Generation, example: Example) -> dict[str, object]
     body = Body.of_json({"data": example.data})
     try:
         message = await generation.pipeline.forecast(body, deadline=time.monotonic() + PROBE_SECONDS)
+    except (Busy, Unavailable):
+        raise
     except TwinpinError as error:
         raise WrongForecast(f"Its example was not answered: {error.message}") from error
     answer: dict[str, object] = Body.of_message(message, form="response").json()
