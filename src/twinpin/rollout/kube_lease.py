@@ -17,6 +17,8 @@ API, KIND = "coordination.k8s.io/v1", "Lease"
 #: Seconds after which a holder that says nothing more is taken for dead, and between two of its words.
 SECONDS = 15
 RENEW = 5.0
+#: Times that it is tried to give the lease back: one renewal can come between, two cannot.
+RELEASES = 3
 
 
 class KubeLease:
@@ -47,13 +49,16 @@ class KubeLease:
         return False
 
     async def release(self) -> None:
-        """Give it back, so that the next one need not wait."""
-        found = await self._api.get(API, KIND, self._name)
-        if found and found["spec"].get("holderIdentity") == self._holder:
+        """Give it back, so that the next one need not wait; a renewal that was under way may come between."""
+        for _ in range(RELEASES):
+            found = await self._api.get(API, KIND, self._name)
+            if not found or found["spec"].get("holderIdentity") != self._holder:
+                return
             try:
                 await self._api.replace({**found, "spec": {**found["spec"], "holderIdentity": ""}})
             except Conflict:
-                return
+                continue
+            return
 
     async def holder(self) -> str:
         """Say who has it and is alive as far as it says; empty: nobody."""

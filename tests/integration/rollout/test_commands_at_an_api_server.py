@@ -1,19 +1,13 @@
 """What people ask of a release, at a real API server: nobody works there, so each wish stays as it was written."""
 
 import json
-import subprocess
 import uuid
-from pathlib import Path
 
 import pytest
-import yaml
-from api_server import LocalApiServer, program
 from click.testing import CliRunner
 
-import twinpin.rollout
 from twinpin.cli import main
 
-CRD = Path(twinpin.rollout.__file__).with_name("pairedgraph.crd.yaml")
 NOW = "2026-01-01T00:00:00Z"
 A, B = "p1-m1-aaaaaa", "p2-m2-bbbbbb"
 STABLE = {"pair": A, "rollout": A, "since": NOW}
@@ -27,25 +21,6 @@ REJECTED = {
     "template": "t",
     "active": True,
 }
-
-
-@pytest.fixture(scope="module")
-def admin(tmp_path_factory):
-    """The administrator's kubectl, at an API server that knows PairedGraphs."""
-    if missing := [name for name in ("etcd", "kube-apiserver", "kubectl") if program(name) is None]:
-        pytest.skip(f"needs {', '.join(missing)}: hack/cluster/build makes them from Go modules")
-    server = LocalApiServer(tmp_path_factory.mktemp("api")).start()
-
-    def kubectl(*words, document=None):
-        command = [program("kubectl"), f"--kubeconfig={server.kubeconfig}", *map(str, words)]
-        text = yaml.safe_dump(document) if document else None
-        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
-
-    kubectl.kubeconfig = server.kubeconfig
-    kubectl("apply", "-f", CRD)
-    kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-    yield kubectl
-    server.stop()
 
 
 class Desk:
