@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from cluster_follower import rollouts_of
+from cluster_follower import LIVE, rollouts_of
 from cluster_load import load
 from cluster_waits import until
 
@@ -23,7 +23,7 @@ def test_a_router_that_is_killed_at_the_switch_takes_few_requests_with_it(follow
     with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
         old = followed.pods("graph")
         night.promote(pair)
-        until("the switch", lambda: pair.label in json.dumps(plain(followed)), 180, every=0.1)
+        until("the switch", lambda: pair.label in json.dumps(plain(followed)), LIVE, every=0.1)
         followed.namespace.delete_pod(old[0]["metadata"]["name"], force=True)
         new = until("a router with the new graph", lambda: with_graph_of(followed, pair), 120, every=0.1)
         followed.namespace.delete_pod(new[0], force=True)
@@ -53,6 +53,7 @@ def test_a_graph_that_is_edited_by_hand_is_put_back(followed, questions, measure
 
     assert mixed(seen) == 0, seen.told()
     assert seen.report["lost_for"] <= NOTICED, seen.told()
+    assert followed.told("PutBack")
 
 
 def test_a_graph_that_mixes_two_pairs_is_refused_by_the_stamp(followed, questions, measured):

@@ -11,7 +11,7 @@ from cluster_waits import until
 from twinpin.rollout.routes import PAIR_NAMED
 
 #: Seconds that a pair may take from its alias to all requests on a busy machine of two cores.
-LIVE = 180.0
+LIVE = 300.0
 #: Seconds in which a pair has to become ready, unless a test says otherwise: the chart's default.
 UNHURRIED = 600
 #: Seconds between the last router of a rollout and its removal: short, since nothing here is lost with a node.
