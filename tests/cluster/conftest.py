@@ -142,7 +142,7 @@ def followed(follower, night):
     """The same with nothing on its way, whatever became of the test before; wishes of a test end with it."""
     from cluster_follower import UNHURRIED  # noqa: PLC0415
 
-    night.promote(follower.pair)
+    night.promote(follower.pair, force=True)
     follower.await_settled()
     yield follower
     follower.wish(paused=False, progressDeadline=UNHURRIED)

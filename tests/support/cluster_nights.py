@@ -29,9 +29,9 @@ class Nights:
         """Train and register a pair that was never there."""
         return self.registrar.register(NAMES, next(self._seeds), promoted=promoted, spoil=spoil)
 
-    def promote(self, pair):
+    def promote(self, pair, *, force=False):
         """Move the alias as `twinpin promote` does, without the seconds that a process takes to start."""
-        self._promoter().promote(Versions(*pair.versions))
+        self._promoter().promote(Versions(*pair.versions), force=force)
 
     def rollback(self):
         """Move the alias to the pair before, as `twinpin rollback` does."""

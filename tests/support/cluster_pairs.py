@@ -127,7 +127,7 @@ class Registrar:
         return done.stdout
 
     def die_half_way(self, trained):
-        """Promote, and lose the process after the first of the two writes; its lease is over within a second."""
+        """Promote, and lose the process after the first of the two writes; its lease is over soon."""
         preprocessor, model = trained.versions
         settings = [self.uri, trained.names.preprocessor, trained.names.model, trained.names.alias]
         done = subprocess.run(
@@ -142,6 +142,8 @@ class Registrar:
 
 
 _DIED = 77
+#: Seconds: a busy registry takes one or two for what comes before the first write; a repair waits until they are over.
+_LEASE = 5
 _DYING = f"""
 import os, sys
 from twinpin.pair.promote import Promoter
@@ -159,6 +161,7 @@ class Dying(MlflowRegistry):
         super().set_alias(name, alias, version)
 
 
-settings = Settings(registry_uri=uri, preprocessor_name=preprocessor, model_name=model, alias=alias, lease_seconds=1)
+names = dict(preprocessor_name=preprocessor, model_name=model, alias=alias)
+settings = Settings(registry_uri=uri, lease_seconds={_LEASE}, **names)
 Promoter(settings, Dying(uri)).promote(Versions(*versions))
 """
