@@ -152,9 +152,6 @@ spec:
           - {name: http1, containerPort: 8080, protocol: TCP}
           - {name: grpc, containerPort: 8081, protocol: TCP}
         {{- include "twinpin.probes" (dict "ready" (eq .part "serve" | ternary "/v2/health/ready" (printf "/v2/models/%s/ready" .part)) "waits" (include "twinpin.fetches" . | empty | ternary 0 .root.Values.resolve.deadline)) | nindent 8 }}
-        {{- if include "twinpin.fetches" . }}
-        terminationMessagePolicy: FallbackToLogsOnError # the reason shows in `kubectl describe pod`
-        {{- end }}
         resources: {{ include "twinpin.partResources" . }}
         {{- include "twinpin.containerSecurity" .root | nindent 8 }}
         volumeMounts:
