@@ -8,16 +8,19 @@ import hashlib
 import itertools
 from dataclasses import dataclass, field
 
+from rollout_fleet import Gateways, Pod, Routers
+
 from twinpin.pair.errors import BadArtifact, Unreachable
 from twinpin.pair.pin import Half, Pin
 from twinpin.pair.version import Versions
 from twinpin.rollout.cluster import Conflict, Pinned
 from twinpin.rollout.resource import Count, Resource, Spec, Status
-from twinpin.rollout.snapshot import Aliased, Front, NoPair, Part, Rollout, Route, Sender
+from twinpin.rollout.snapshot import Aliased, NoPair, Part, Rollout, Sender
 from twinpin.rollout.template import DIGEST, MARK, ROLLOUT_LABEL, Template
 
 DRAIN = 30
 STEPS = ("preprocess", "predict")
+FLEETS = {"routers": Routers, "gateways": Gateways}
 SERVICE = (
     "{apiVersion: serving.kserve.io/v1beta1, kind: InferenceService, "
     "metadata: {name: f-STEP-@ROLLOUT@}, spec: {image: EDITION}}"
@@ -83,23 +86,6 @@ class Pause:
 
 
 @dataclass(eq=False)
-class Pod:
-    """A pod of a step, or a router with the graph that it was started with."""
-
-    graph: tuple[Route, Route] | None = None
-    pair: int | None = None
-    digest: str = ""
-    state: str = "starting"
-    #: Its name, its start, and what it has counted.
-    name: str = ""
-    born: dt.datetime | None = None
-    requests: int = 0
-    errors: int = 0
-    #: When a process whose pod object is gone is gone too.
-    until: dt.datetime | None = None
-
-
-@dataclass(eq=False)
 class Service:
     """One InferenceService with its pods."""
 
@@ -128,25 +114,6 @@ class Scaler:
 
 
 @dataclass(eq=False)
-class Graph:
-    """The InferenceGraph; *stages* is where preprocess and predict are called, the same but for one flaw."""
-
-    stages: tuple[Route, Route]
-    mark: str
-    version: int
-    generation: int = 1
-
-
-@dataclass(eq=False)
-class ReplicaSet:
-    """Routers with one graph."""
-
-    stages: tuple[Route, Route]
-    desired: int
-    pods: list[Pod] = field(default_factory=list)
-
-
-@dataclass(eq=False)
 class Request:
     """A request on its way through a router."""
 
@@ -159,7 +126,7 @@ class Request:
 class World:
     """Everything outside the controller."""
 
-    def __init__(self, flaws=Flaws()):
+    def __init__(self, flaws=Flaws(), fronts=("routers",)):
         self.flaws = flaws
         self.now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
         self.alias = [1, 1]
@@ -170,9 +137,7 @@ class World:
         self.full = False
         self.edition = 1
         self.counter = itertools.count(1)
-        self.graph: Graph | None = None
-        self.template: tuple[Route, Route] | None = None
-        self.sets: list[ReplicaSet] = []
+        self.fleets: list[Routers] = [FLEETS[each](each, self) for each in fronts]
         self.ghosts: list[Pod] = []
         self.services: dict[str, Service] = {}
         #: By the names of their services.
@@ -186,6 +151,16 @@ class World:
         #: The command that moved the alias last; None: somebody moved it without Twinpin.
         self.verb = "promote"
         self.answers: list[int] = []
+
+    @property
+    def graph(self):
+        """The first front."""
+        return self.fleets[0].front
+
+    @property
+    def settled(self):
+        """Whether every router is of the front that it belongs to, as that is now."""
+        return all(fleet.settled for fleet in self.fleets)
 
     # -- what the controller sees ---------------------------------------------------------------------------------
 
@@ -233,41 +208,23 @@ class World:
 
     def kserve(self):
         """KServe's controller writes the graph into the routers' Deployment."""
-        self.template = self.graph.stages if self.graph else None
+        for fleet in self.fleets:
+            fleet.copy()
 
     def deployments(self):
-        """The Deployment controller replaces routers: new ones first."""
-        if self.template is None:
-            for each in self.sets:
-                each.desired = 0
-            return
-        current = next((each for each in self.sets if each.stages == self.template), None)
-        if current is None:
-            current = ReplicaSet(self.template, 0)
-            self.sets.append(current)
-        current.desired = 2
-        if sum(pod.state == "ready" for pod in current.pods) >= 2:
-            for each in self.sets:
-                each.desired = each.desired if each is current else 0
+        """The Deployment controller replaces routers."""
+        for fleet in self.fleets:
+            fleet.deployment()
 
     def replicasets(self):
         """The ReplicaSet controller keeps the number of routers."""
-        for each in self.sets:
-            living = [pod for pod in each.pods if pod.state != "ending"]
-            for _ in range(each.desired - len(living)):
-                each.pods.append(Pod(graph=each.stages))
-            for pod in living[each.desired :]:
-                pod.state = "ending"
-        self.sets = [each for each in self.sets if each.pods or each.desired]
+        for fleet in self.fleets:
+            fleet.replicaset()
 
     def kubelet(self):
-        """Routers start, and end when their requests are over."""
-        for each in self.sets:
-            for pod in list(each.pods):
-                if pod.state == "starting":
-                    pod.state = "ready"
-                elif pod.state == "ending" and not any(one.router is pod for one in self.requests):
-                    each.pods.remove(pod)
+        """Routers start and end."""
+        for fleet in self.fleets:
+            fleet.kubelet()
 
     def step_pods(self):
         """Pods of steps are made, start, are replaced one by one, and go with their service."""
@@ -320,8 +277,8 @@ class World:
     # -- requests ---------------------------------------------------------------------------------------------------
 
     def routers(self):
-        """The routers that take requests: ready ones, and those that end, since endpoints lag."""
-        return [pod for each in self.sets for pod in each.pods if pod.state in {"ready", "ending"}]
+        """The routers that take requests, gateways that run the graph among them."""
+        return [pod for fleet in self.fleets for pod in fleet.serving()]
 
     def begin(self, router, share):
         """A request comes to a router, which picks a chain."""
@@ -368,17 +325,11 @@ class World:
 
     def vanish(self, router):
         """A router's pod object is gone at once; its process ends what it has begun."""
-        for each in self.sets:
+        for each in (each for fleet in self.fleets for each in fleet.sets):
             if router in each.pods:
                 each.pods.remove(router)
         router.until = self.now + dt.timedelta(seconds=DRAIN)
         self.ghosts.append(router)
-
-    def edit(self, route):
-        """A person writes the graph by hand."""
-        self.graph.stages = (route, route)
-        self.graph.version = next(self.counter)
-        self.graph.generation += 1
 
 
 class ModelPairs:
@@ -435,22 +386,11 @@ class ModelCluster:
         """Read the graph."""
         if self.world.flaws.record_first:
             self.early = await self._resource()
-        await Pause()
-        graph = self.world.graph
-        if graph is None:
-            return (Front("f"),)
-        route = graph.stages[1]
-        mentions = graph.stages[0].rollouts | route.rollouts
-        return (
-            Front(
-                name="f",
-                route=route if graph.mark == route.label else None,
-                mentions=mentions,
-                edited=graph.mark != route.label,
-                version=str(graph.version),
-                generation=graph.generation,
-            ),
-        )
+        found = []
+        for fleet in self.world.fleets:
+            await Pause()
+            found.append(fleet.read())
+        return tuple(found)
 
     async def senders(self):
         """Read routers, and what makes them."""
@@ -458,10 +398,8 @@ class ModelCluster:
         world = self.world
         if world.flaws.blind_to_routers:
             return ()
-        held = [world.template] if world.template else []
-        held += [each.stages for each in world.sets if each.desired]
-        held += [pod.graph for each in world.sets for pod in each.pods]
-        return tuple(Sender(f"s{n}", stages[0].rollouts | stages[1].rollouts) for n, stages in enumerate(held))
+        held = [mentions for fleet in world.fleets for mentions in fleet.held()]
+        return tuple(Sender(f"s{n}", mentions) for n, mentions in enumerate(held))
 
     async def resource(self):
         """Read the resource."""
@@ -545,25 +483,23 @@ class ModelCluster:
     async def point(self, front, route):
         """Write the graph."""
         await Pause("point")
-        world = self.world
-        if world.graph is None and front.version is None:
-            world.graph = Graph((route, route), route.label, next(world.counter))
+        fleet = self._fleet(front)
+        if fleet.front is None and front.version is None:
+            fleet.write((route, route), route.label)
             return
         self._require(front)
-        if world.flaws.two_writes:
-            self._write((route, world.graph.stages[1]), world.graph.mark)
+        if self.world.flaws.two_writes and fleet.front.stages:
+            fleet.write((route, fleet.front.stages[1]), fleet.front.mark)
             await Pause()
-        self._write((route, route), route.label)
+        fleet.write((route, route), route.label)
 
-    def _write(self, stages, mark):
-        """Write once."""
-        graph = self.world.graph
-        graph.stages, graph.mark, graph.version = stages, mark, next(self.world.counter)
-        graph.generation += 1
+    def _fleet(self, front):
+        """Find whose front it is."""
+        return next(fleet for fleet in self.world.fleets if fleet.name == front.name)
 
     def _require(self, front):
         """Refuse a write against what is not there any more."""
-        graph = self.world.graph
+        graph = self._fleet(front).front
         if graph is None or (not self.world.flaws.blind_writes and str(graph.version) != front.version):
             raise Conflict
 
@@ -572,7 +508,7 @@ class ModelCluster:
         await Pause("fence")
         if not self.world.flaws.no_fence:
             self._require(front)
-            self.world.graph.version = next(self.world.counter)
+            self._fleet(front).touch()
 
     async def delete(self, part):
         """Remove one object."""

@@ -5,6 +5,7 @@ import random
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from rollout_cluster import Flaws, ModelCluster, ModelPairs, World
+from rollout_fleet import Gateways
 
 from twinpin.pair.errors import PairError
 from twinpin.rollout.actions import Wait
@@ -87,7 +88,7 @@ def settle(world, controllers, *, rounds=400):
         for request in list(world.requests):
             world.finish(request)
         idle = all(each.waits and each.waits.reason in {"InSync", "Rejected"} for each in controllers)
-        if idle and not world.ghosts and {each.stages for each in world.sets} == {world.graph.stages}:
+        if idle and not world.ghosts and world.settled:
             return
         world.sleep(7)
     raise AssertionError(f"it never came to rest: {[each.waits for each in controllers]} {world.status}")
@@ -115,6 +116,9 @@ OFTEN = {
     "router_vanishes": 1,
     "edit": 1,
     "upgrade": 0.3,
+    "force": 0.3,
+    "undo": 0.5,
+    "grow": 1,
     "canary": 1,
     "unregister": 0.1,
     "abort": 0.3,
@@ -123,7 +127,7 @@ OFTEN = {
 }
 ACCIDENTS = {
     *("registry", "room", "router_vanishes", "edit", "upgrade", "unregister"),
-    *("canary", "promote_canary", "abort", "retry"),
+    *("canary", "promote_canary", "abort", "retry", "force", "undo"),
 }
 
 
@@ -158,6 +162,8 @@ DRAWS = {
     "room": {"full": _of(False, False, False, True)},
     "router_vanishes": {"which": _up_to(9)},
     "edit": {"which": _up_to(9)},
+    "undo": {"which": _up_to(9)},
+    "grow": {"number": _up_to(3, 1)},
     "canary": {"percent": _of(None, None, 10, 50), "judged": _of(True, False)},
 }
 
@@ -168,10 +174,13 @@ class Rollouts(RuleBasedStateMachine):
     flaws = Flaws()
     characters = ("good",)
     accidents = True
+    fronts = ("routers",)
 
     def __init__(self):
         super().__init__()
-        self.world = World(self.flaws)
+        self.world = World(self.flaws, self.fronts)
+        #: Every rollout that ever was.
+        self.seen = set()
         self.controllers = [Controller(self.world), Controller(self.world)]
         self.writes = []
 
@@ -292,6 +301,7 @@ class Rollouts(RuleBasedStateMachine):
     @invariant()
     def every_router_is_served(self):
         """A request that came now, to any router, would be answered by one pair."""
+        self.seen.update(self.world.pins)
         for router in self.world.routers():
             for share in (0, 99):
                 self.world.begin(router, share)
@@ -316,16 +326,39 @@ class Rollouts(RuleBasedStateMachine):
     def edit(self, which):
         """A person points the graph at another rollout that answers."""
         names = self.world.pointable()
-        if names and self.world.graph:
-            self.world.edit(Route(names[which % len(names)]))
+        fleets = [fleet for fleet in self.world.fleets if fleet.front]
+        if names and fleets:
+            fleets[which % len(fleets)].edit(Route(names[which % len(names)]))
 
     def unregister(self):
         """The last pair is deleted from the registry."""
         self.world.versions.discard(4)
 
     def upgrade(self):
-        """The template changes, as a chart's upgrade does it."""
+        """The template changes, as a chart's upgrade does it, and with it what gateways are made from."""
         self.world.edition += 1
+        for fleet in self._gateways():
+            fleet.upgrade()
+
+    def force(self):
+        """Somebody upgrades the chart with --force."""
+        for fleet in self._gateways():
+            fleet.force()
+
+    def undo(self, which):
+        """Somebody takes the gateways back to an older graph, of rollouts that may be gone for long."""
+        gone = sorted(self.seen - set(self.world.pins) - {each.rollout for each in self.world.services.values()})
+        for fleet in self._gateways() if gone else ():
+            fleet.edit(Route(gone[which % len(gone)]))
+
+    def grow(self, number):
+        """The autoscaler of gateways acts."""
+        for fleet in self._gateways():
+            fleet.grow(number)
+
+    def _gateways(self):
+        """The fronts that are gateways."""
+        return [fleet for fleet in self.world.fleets if isinstance(fleet, Gateways)]
 
     def canary(self, percent, judged):
         """A person asks for a canary, for another share, or for none; and that it be ended by its figures, or not."""
@@ -374,9 +407,9 @@ class Rollouts(RuleBasedStateMachine):
         assert world.character[int(status["stable"]["pair"].split("-")[1][1:])] in {"good", "faulty"}
         judged = [each["versions"] for each in status["rejected"] if each["reason"] == "Judged"]
         assert {world.character[int(each.split("-m")[1])] for each in judged} <= {"faulty"}
-        assert world.graph.stages == (Route(stable), Route(stable))
+        assert {fleet.front.stages for fleet in world.fleets} == {(Route(stable), Route(stable))}
         assert set(world.pins) == {stable, *status["kept"]}
         for made in (world.services, world.scalers):
             assert {each.rollout for each in made.values()} == {stable, *status["kept"]}
         assert len(status["kept"]) <= world.spec.keep
-        assert {each.stages for each in world.sets} == {world.graph.stages}
+        assert world.settled

@@ -28,12 +28,24 @@ class AnyPairs(Rollouts):
     characters = ("good", "never", "wrong", "broken", "faulty")
 
 
+class DirectPairs(AnyPairs):
+    """Gateways run the graph themselves, and there is no router."""
+
+    fronts = ("gateways",)
+
+
+class BothFronts(AnyPairs):
+    """Gateways run the graph themselves, and others call the routers."""
+
+    fronts = ("routers", "gateways")
+
+
 def explore(machine, examples):
     """Play the machine through."""
     run_state_machine_as_test(machine, settings=settings(SETTINGS, max_examples=examples))
 
 
-@pytest.mark.parametrize("machine", [GoodPairs, AnyPairs])
+@pytest.mark.parametrize("machine", [GoodPairs, AnyPairs, DirectPairs, BothFronts])
 def test_no_interleaving_mixes_or_loses_a_request(machine):
     """Whatever the order of calls, crashes and accidents, each answer is one pair's and none is missing."""
     explore(machine, 60)
@@ -115,4 +127,13 @@ def test_what_is_broken_on_purpose_is_found(flaws, harm):
     broken = type("Broken", (Rollouts,), {"flaws": flaws})
 
     with pytest.raises(harm):
+        explore(broken, 200)
+
+
+@pytest.mark.parametrize("flaws", [Flaws(two_writes=True), Flaws(blind_to_routers=True)], ids=["writes", "blind"])
+def test_what_is_broken_on_purpose_is_found_in_gateways_too(flaws):
+    """A gateway that asks its steps how they are is not safe by that alone."""
+    broken = type("Broken", (Rollouts,), {"flaws": flaws, "fronts": ("gateways",)})
+
+    with pytest.raises(Lost):
         explore(broken, 200)

@@ -8,8 +8,8 @@ from rollout_machine import Controller, settle
 class Stage:
     """A world that went from pair 1 to pair 2, with nothing kept but what drains, and two controllers."""
 
-    def __init__(self, **flaws):
-        self.world = World(Flaws(**flaws))
+    def __init__(self, fronts=("routers",), **flaws):
+        self.world = World(Flaws(**flaws), fronts)
         self.world.spec = self.world.spec.model_copy(update={"keep": 0})
         self.one, self.two = Controller(self.world), Controller(self.world)
         settle(self.world, [self.one])
@@ -89,10 +89,11 @@ RACES = [
 ]
 
 
+@pytest.mark.parametrize("fronts", [("routers",), ("gateways",), ("routers", "gateways")], ids="+".join)
 @pytest.mark.parametrize("race", [late_switch, old_record, late_removal])
-def test_no_request_is_lost_to_a_controller_that_acts_late(race):
+def test_no_request_is_lost_to_a_controller_that_acts_late(race, fronts):
     """Both controllers come to the same end, and every router is served."""
-    stage = Stage()
+    stage = Stage(fronts)
 
     race(stage)
 
@@ -110,6 +111,17 @@ def test_without_its_guard_the_late_controller_loses_requests(race, flaw):
 
     with pytest.raises(Lost):
         stage.ask()
+
+
+def test_a_gateway_is_not_lost_to_a_late_switch_even_without_the_fence():
+    """Its pods ask their steps before they say that they are ready, so those with the graph before stay."""
+    stage = Stage(("gateways",), no_fence=True)
+
+    late_switch(stage)
+
+    (fleet,) = stage.world.fleets
+    assert fleet.front.stages[0].stable.startswith("p1-")
+    stage.ask()
 
 
 def test_a_drain_begins_when_it_was_seen_and_not_when_the_look_began():
