@@ -76,6 +76,8 @@ class World:
 
     bad: frozenset = frozenset()
     deadly: frozenset = frozenset()
+    #: Names of processes whose disk is full.
+    full: set = dataclasses.field(default_factory=set)
     keep: int = 1
     preprocessor: int = 1
     model: int = 1
@@ -225,6 +227,8 @@ class _Ports:
 
     def _loaded(self, number):
         """Load a pair, or fail as it does."""
+        if self.process.name in self.world.full:
+            raise OSError(28, "No space left on device")
         self.world.loads.append((self.process.name, number))
         if number in self.world.deadly:
             raise Killed

@@ -159,6 +159,29 @@ def test_a_pair_that_cannot_be_loaded_is_tried_once_until_the_alias_moves_away_a
     assert [each.pair for each in made.world.status.history if each.outcome == "Rejected"] == ["p4-m4"] * 2
 
 
+def test_a_process_that_cannot_serve_what_all_others_do_stays_on_its_pair_and_joins_them_later():
+    """Whether or not it was the one to try it; a full disk is no fault of the pair."""
+
+    async def run():
+        made = Play()
+        await made.begin()
+        made.world.full.add("pod-0")
+        await made.event("promote", 2)
+        await made.rounds(120)
+        without = [each.serving for each in made.processes]
+        made.world.full.clear()
+        await made.rounds(60)
+        served = [each.serving for each in made.processes]
+        for process in made.processes:
+            await process.kill()
+        return without, served
+
+    without, served = asyncio.run(run())
+
+    assert without == [pin_of(1).id, pin_of(2).id, pin_of(2).id]
+    assert served == [pin_of(2).id] * PROCESSES
+
+
 def test_going_back_loads_nothing():
     """The pair before is loaded still, in every process."""
     made, _, served = play([("promote", 2), ("round", 80)], 1)
