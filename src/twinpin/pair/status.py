@@ -15,6 +15,9 @@ from twinpin.pair.registry import Registry
 from twinpin.pair.settings import Settings
 from twinpin.pair.version import Versions
 
+#: Where else to look: what a cluster serves stands there.
+ELSEWHERE = "; on a cluster `twinpin rollout --no-wait` says what serves"
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -54,7 +57,10 @@ class Status:
             ("model", f"{self.names[1]} {self.versions.model or '-'}"),
             ("evidence", self.evidence or "none"),
             ("lease", self.lease.label if self.lease else "free"),
-            ("pinned", f"{self.rollout} serves {self.pin.id}" if self.pin else f"{self.rollout} is not pinned here"),
+            (
+                "pinned",
+                f"{self.rollout} serves {self.pin.id}" if self.pin else f"{self.rollout} is not pinned here{ELSEWHERE}",
+            ),
         ]
         facts += [("moved", f"{move.at:%F %T} UTC {move.owner}: {_arrow(move)}") for move in self.history[:5]]
         if self.problem:

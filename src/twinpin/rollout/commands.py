@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import datetime as dt
+import functools
 import os
 import signal
 import socket
@@ -129,10 +130,15 @@ async def canary(
     if candidate is None:
         return
     if wait and await KubeLease(api, settings.release, "").holder():
-        await watch(api, settings, lambda found: shared(found, percent) if percent else ended(found))
+        await watch(api, settings, functools.partial(_carried_out, percent))
     elif wait:
         click.echo("No controller runs: `twinpin rollout` carries it out.", err=True)
     click.echo("\n".join(lines((await look(api, settings)).status)))
+
+
+async def _carried_out(percent: int | None, found: Resource) -> bool:
+    """Whether the candidate has its share, or, with none asked for, whether it was decided on."""
+    return shared(found, percent) if percent else ended(found)
 
 
 async def _share(api: KubeApi, settings: Settings, change: dict[str, Any] | None, candidate: Candidate | None) -> None:

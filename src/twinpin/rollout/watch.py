@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 import click
 
+from twinpin.pair.errors import Refused
 from twinpin.rollout.actions import Wait
 from twinpin.rollout.asking import TEMPORARY, fail
+from twinpin.rollout.conditions import UNREACHED
 from twinpin.rollout.controller import ENDS, Controller
 from twinpin.rollout.kube_api import KubeApi
 from twinpin.rollout.kube_cluster import KubeCluster
@@ -47,21 +49,30 @@ async def work(settings: Settings, mine: Controller, lease: KubeLease) -> None:
 
 async def watch_alias(api: KubeApi, settings: Settings, pairs: RegistryPairs) -> None:
     """Watch until what the alias names serves or is rejected, where the registry can be asked from here."""
-    alias = await pairs.alias()
-    versions = alias.versions.label if isinstance(alias, Aliased) else None
-    if versions is None:
-        click.echo("Which pair the alias names is not known here, so what the controller knows is shown.", err=True)
-    await watch(api, settings, lambda found: ended(found, versions))
+
+    async def done(found: Resource) -> bool:
+        """Ask what the alias names once nothing moves: whoever works may not have seen yet that it was moved."""
+        if not ended(found):
+            return False
+        alias = await pairs.alias()
+        if isinstance(alias, Aliased):
+            return ended(found, alias.versions.label)
+        if alias.reason in UNREACHED | {Refused.__name__}:
+            click.echo(f"This is what was seen last: the alias cannot be read from here. {alias.message}", err=True)
+            return True
+        return alias.reason not in PASSING
+
+    await watch(api, settings, done)
 
 
-async def watch(api: KubeApi, settings: Settings, done: Callable[[Resource], bool]) -> None:
+async def watch(api: KubeApi, settings: Settings, done: Callable[[Resource], Awaitable[bool]]) -> None:
     """Tell what changes until it is done."""
     progress, until = Progress(), time.monotonic() + settings.wait_seconds
     while time.monotonic() < until:
         found = await look(api, settings)
         if news := progress.news(found):
             click.echo(news, err=True)
-        if done(found):
+        if await done(found):
             return
         await asyncio.sleep(1.0)
     _late(settings)
