@@ -5,8 +5,12 @@ import uuid
 
 import pytest
 from click.testing import CliRunner
+from mlflow import MlflowClient
+from pairs import MODEL, PREPROCESSOR, Pairs
 
 from twinpin.cli import main
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:(mlflow|pydantic|sqlalchemy|alembic).*")
 
 NOW = "2026-01-01T00:00:00Z"
 A, B = "p1-m1-aaaaaa", "p2-m2-bbbbbb"
@@ -23,6 +27,18 @@ REJECTED = {
 }
 
 
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    """A registry with two pairs."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    MlflowClient(tracking_uri=uri, registry_uri=uri).search_registered_models()
+    made = Pairs(uri, folder / "trees")
+    for _ in range(2):
+        made.pair()
+    return made
+
+
 class Desk:
     """One release in a namespace of its own, and the commands."""
 
@@ -30,7 +46,7 @@ class Desk:
         self._admin, self._namespace = admin, f"t-{uuid.uuid4().hex[:8]}"
         admin("create", "namespace", self._namespace)
         self._put("PairedGraph", "twinpin.dev/v1alpha1", spec={})
-        names = {"TWINPIN_ALIAS": "live", "TWINPIN_MODEL_NAME": "model", "TWINPIN_PREPROCESSOR_NAME": "prep"}
+        names = {"TWINPIN_ALIAS": "live", "TWINPIN_MODEL_NAME": MODEL, "TWINPIN_PREPROCESSOR_NAME": PREPROCESSOR}
         self._put("ConfigMap", "v1", name="sales-pair", data=names)
 
     def _put(self, kind, version, name="sales", **fields):
@@ -38,9 +54,10 @@ class Desk:
         document = {"apiVersion": version, "kind": kind, "metadata": {"name": name}, **fields}
         self._admin("-n", self._namespace, "apply", "-f", "-", document=document)
 
-    def stands(self, *, spec=None, accepted=None, **status):
+    def stands(self, *, spec=None, accepted=None, progressing=None, **status):
         """Write what a controller would have written."""
         conditions = [self._condition("PairAccepted", "False", *accepted)] if accepted else []
+        conditions += [self._condition("Progressing", "False", progressing, "")] if progressing else []
         change = {"spec": spec or {}, "status": {"phase": "x", "conditions": conditions, **status}}
         for words, part in (((), "spec"), (("--subresource=status",), "status")):
             patch = json.dumps({part: change[part]})
@@ -157,6 +174,30 @@ def test_the_exit_code_says_whether_the_pair_behind_the_alias_serves(desk, accep
     assert told.exit_code == code
     assert f"error: {accepted[0]}. {accepted[1]}" in told.stderr
     assert ("`twinpin rollout --retry` tries it again" in told.stderr) is bool(rejected)
+
+
+@pytest.mark.parametrize(("version", "code"), [("1", 0), ("2", 4)])
+def test_a_watch_waits_for_the_pair_that_the_alias_names(desk, registry, version, code):
+    """Right after a promotion nobody has seen it yet: that the pair before is in sync is no end of it."""
+    registry.alias("live", version, version)
+    desk.stands(stable=STABLE, progressing="InSync", spec={"followedBy": "Pods"})
+
+    told = desk.run("rollout", "--wait-seconds", "3", TWINPIN_REGISTRY_URI=registry.uri)
+
+    assert told.exit_code == code, told.stderr
+    assert "The pods of sales follow the alias themselves." in told.stderr
+    assert ("It is not done after 3 s" in told.stderr) is bool(code)
+
+
+def test_a_watch_says_when_the_registry_cannot_be_asked(desk, tmp_path):
+    """What the controller saw last is better than nothing."""
+    desk.stands(stable=STABLE, progressing="InSync", spec={"followedBy": "Pods"})
+
+    told = desk.run("rollout", TWINPIN_REGISTRY_URI="http://127.0.0.1:9", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
+
+    assert told.exit_code == 0
+    assert "the alias cannot be read from here" in told.stderr
+    assert f"serving:   {A}" in told.stdout
 
 
 def test_another_try_is_asked_for_once(desk):
