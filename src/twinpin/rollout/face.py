@@ -70,11 +70,10 @@ class Face:
 
     async def livez(self, _request: Request) -> Response:
         """Say whether the loop goes round."""
-        late = self._pulse.late
-        if late:
-            return JSONResponse(
-                {"error": f"The controller has been stuck for {late:.0f} s."}, HTTPStatus.SERVICE_UNAVAILABLE
-            )
+        if late := self._pulse.late:
+            sentence = f"The controller has been stuck for {late:.0f} s."
+            log.warning("%s", sentence)
+            return JSONResponse({"error": sentence}, HTTPStatus.SERVICE_UNAVAILABLE)
         return JSONResponse({"status": "ok"})
 
     async def readyz(self, _request: Request) -> Response:
