@@ -146,3 +146,14 @@ def followed(follower, night):
     follower.await_settled()
     yield follower
     follower.wish(paused=False, progressDeadline=UNHURRIED)
+
+
+@pytest.fixture(scope="session")
+def moving(api, world):
+    """The graph topology with a controller, and whoever moves its alias; no other test asks for it."""
+    from cluster_follower import Follower  # noqa: PLC0415
+    from cluster_moves import NAMES, Mover, values  # noqa: PLC0415
+
+    with make_namespace(api, "moving", standard="baseline") as place, world.registrar() as registrar:
+        pair = registrar.register(NAMES, 0, promoted=True)
+        yield Mover(Follower(world, place, "move", values(world), pair).install(), registrar)

@@ -21,17 +21,21 @@ ROLLOUT = "twinpin.dev/rollout"
 _KINDS = "inferenceservices,configmaps,services"
 
 
-def values(world, names, seat):
-    """What a release with a controller is told: it looks often and removes soon, and each predict takes a seat."""
+def following(world, names):
+    """What a release with a controller is told: it looks often and removes soon."""
     controller = {
         "enabled": True,
         "pollSeconds": 1,
         "drain": DRAIN,
         "resources": {"requests": {"cpu": "10m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
     }
+    return merged(one_of_each(world, names), {"controller": controller})
+
+
+def values(world, names, seat):
+    """The same with two routers, and each predict takes a seat."""
     taking = {"resources": {"requests": {seat: "1"}, "limits": {seat: "1"}}}
-    own = {"controller": controller, "predict": taking}
-    return merged(one_of_each(world, names), replicas(2, "graph"), own)
+    return merged(following(world, names), replicas(2, "graph"), {"predict": taking})
 
 
 @dataclasses.dataclass
@@ -48,6 +52,10 @@ class Follower(Release):
     def rollout(self):
         """The rollout that serves."""
         return self.record["stable"]["rollout"]
+
+    def serves(self, pair):
+        """Whether a pair serves and nothing is on its way."""
+        return _serves(self.record, pair)
 
     def await_ready(self, seconds=LIVE):
         """Wait until its first pair serves, and every part of it is ready."""

@@ -1,80 +1,95 @@
 """Load from inside the cluster, so that it meets Services as clients there do, and what it saw."""
 
+import base64
 import contextlib
 import dataclasses
 import json
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from cluster_answers import Answers
 from cluster_images import image
 from cluster_pods import config_map, pod, pod_spec, resources
 from cluster_waits import until
 
 _SCRIPT = Path(__file__).with_name("cluster_load_script.py")
-_NEAR = 1e-4
 
 
-@dataclasses.dataclass
-class Seen:
-    """What the clients of one load saw, filled in when it ends."""
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """One request, and the forecast that must come back, by the beginning of the stamp that comes with it."""
 
     name: str
-    report: dict[str, Any] = dataclasses.field(default_factory=dict)
+    #: Address of HTTP, or `host:port` of gRPC.
+    url: str
+    body: bytes
+    forecasts: Mapping[str, list[float]]
+    #: How the answer is read: plain, protocol, binary or grpc.
+    form: str = "plain"
+    headers: Mapping[str, str] = dataclasses.field(default_factory=lambda: {"Content-Type": "application/json"})
 
     @property
-    def lost(self):
-        """How many requests got no answer, or one that was not right."""
-        return self.report["lost"]
-
-    def told(self):
-        """Say what happened, in one line."""
-        shown = {name: value for name, value in self.report.items() if name != "failures"}
-        return f"{shown} {self.report['failures']}" if self.report["failures"] else str(shown)
+    def document(self):
+        """What the load is told of it: what must come back is not its business."""
+        body = base64.b64encode(self.body).decode()
+        return {"url": self.url, "form": self.form, "headers": dict(self.headers), "body": body}
 
 
-def question(url, body, forecasts):
-    """Lay out one request with the forecast that must come back, by the beginning of the stamp that comes with it."""
-    wanted = {label: [float(each) for each in forecast] for label, forecast in forecasts.items()}
-    return {"url": url, "body": body, "forecasts": wanted, "near": _NEAR}
+class Seen(Answers):
+    """What the clients of one load saw: complete when it has ended, until then as far as they have told."""
+
+    def __init__(self, namespace, name, questions):
+        super().__init__(questions)
+        self.name = name
+        self._namespace = namespace
+
+    def read(self):
+        """Read what they have told; returns how many answers that is."""
+        status = self._namespace.get("Pod", self.name)["status"]
+        if any(each["state"].get("waiting") is None for each in status.get("containerStatuses", [])):
+            text = self._namespace.kubectl("logs", self.name)
+            assert all(line.startswith("{") for line in text.splitlines()), text
+            self.take(map(json.loads, text.splitlines()))
+        return len(self.asked)
 
 
 @contextlib.contextmanager
-def load(namespace, questions, *, clients=4, pause=0.02, timeout=20.0):
-    """Ask *questions* in turn while the block runs, half of the clients on connections that they keep."""
-    name = f"load-{uuid.uuid4().hex[:5]}"
-    plan = {"questions": questions, "clients": clients, "pause": pause, "timeout": timeout}
-    files = config_map(name, {"load.py": _SCRIPT.read_text(), "plan.json": json.dumps(plan)})
+def load(namespace, questions, *, clients=4, pause=0.02, rate=0.0, timeout=20.0):
+    """Ask *questions* in turn while the block runs, half of the clients on connections that they keep.
+
+    They ask *rate* requests a second together, or as many as they can with a pause after each answer.
+    """
+    period, pause = (clients / rate, 0.0) if rate else (0.0, pause)
+    plan = {"clients": clients, "pause": pause, "period": period, "timeout": timeout}
+    plan["questions"] = [each.document for each in questions]
+    seen = Seen(namespace, f"load-{uuid.uuid4().hex[:5]}", questions)
+    namespace.apply(*_objects(seen.name, plan))
+    try:
+        until("the first right answer", lambda: seen.read() and seen.right, 90)
+        yield seen
+        _stop(namespace, seen.name)
+        seen.read()
+    finally:
+        namespace.kubectl("delete", "pod", seen.name, "--wait=false")
+        namespace.kubectl("delete", "configmap", seen.name)
+
+
+def _objects(name, plan):
+    """Lay out the pod and what it reads."""
     container = {
         "image": image("gateway"),
         "command": ["python", "/etc/load/load.py"],
         "volumeMounts": [{"name": "load", "mountPath": "/etc/load"}],
-        "resources": resources("10m", "128Mi"),
+        "resources": resources("10m", "192Mi"),
     }
     volume = {"name": "load", "configMap": {"name": name}}
-    namespace.apply(files, pod(name, pod_spec(container, volumes=[volume])))
-    seen = Seen(name)
-    try:
-        until("the first right answer", lambda: _lines(namespace, name), 90)
-        yield seen
-        seen.report = _stop(namespace, name)
-    finally:
-        namespace.kubectl("delete", "pod", name, "--wait=false")
-        namespace.kubectl("delete", "configmap", name)
-
-
-def _lines(namespace, name):
-    """Read what the pod has printed."""
-    status = namespace.get("Pod", name)["status"]
-    if not any(each["state"].get("waiting") is None for each in status.get("containerStatuses", [])):
-        return []
-    text = namespace.kubectl("logs", name)
-    assert all(line.startswith("{") for line in text.splitlines()), text
-    return [json.loads(line) for line in text.splitlines()]
+    files = config_map(name, {"load.py": _SCRIPT.read_text(), "plan.json": json.dumps(plan)})
+    return files, pod(name, pod_spec(container, volumes=[volume]))
 
 
 def _stop(namespace, name):
-    """Let the clients end after the request that each is at; returns what they saw."""
+    """Let the clients end after the request that each is at."""
     done = namespace.python(name, "import os, signal; os.kill(1, signal.SIGTERM)")
     assert done.returncode == 0, done.stderr
 
@@ -84,4 +99,3 @@ def _stop(namespace, name):
         return phase == "Succeeded"
 
     until("the end of the load", over, 60)
-    return _lines(namespace, name)[-1]

@@ -3,13 +3,17 @@
 import json
 
 import numpy as np
-from cluster_load import question
+import pandas as pd
+from cluster_load import Question
 from feature_repos import KEY, this_hour  # noqa: F401 -- tests name past hours
 from served_world import COLUMNS, HORIZON, row, windows
 
 from demo_forecast import client
+from twinpin.step.protocol import request_proto
+from twinpin.step.step import Message
 
 NEAR = 1e-5
+GRPC_PORT = 8081
 
 
 def columns(location, behind=0):
@@ -155,15 +159,80 @@ def refusal(address, path, body):
 
 def of_release(release, *others):
     """What a load asks of a release's gateway, and of its graph by itself; *others* are pairs that may answer too."""
-    pairs = (release.pair, *others)
-
-    def wanted(location):
-        """The forecast of each pair."""
-        return {pair.label: pair.forecast(row(location))[0] for pair in pairs}
-
-    asked = [question(f"{release.gateway_url}/predict", {"data": columns(1)}, wanted(1))]
-    if "features" in release.parts or release.parts == ("serve",):
-        asked.append(question(f"{release.gateway_url}/predict/feast", {"entities": 3}, wanted(3)))
+    ask = _Asking(release, (release.pair, *others))
+    asked = [ask.plain("/predict", {"data": columns(1)}, row(1))]
+    if _knows_entities(release):
+        asked.append(ask.plain("/predict/feast", {"entities": 3}, row(3)))
     if "graph" in release.parts:
-        asked.append(question(release.graph_url, {"data": columns(2)}, wanted(2)))
+        asked.append(ask.graph({"data": columns(2)}, row(2)))
     return asked
+
+
+def mixed(release, *others):
+    """Every kind of request: REST, the protocol in JSON and binary and over gRPC, with columns and with entities."""
+    ask = _Asking(release, (release.pair, *others))
+    both = {name: columns(3)[name] + columns(2, 4)[name] for name in COLUMNS}
+    asked = [
+        ask.plain("/predict", {"data": columns(1)}, row(1)),
+        ask.plain("/predict", {"data": both}, pd.concat([row(3), row(2, 4)])),
+        ask.protocol(windows_of(2), row(2)),
+        ask.binary(windows_of(2), row(2)),
+        ask.grpc(windows_of(1), row(1)),
+    ]
+    if _knows_entities(release):
+        three = pd.concat([row(1), row(2), row(3)])
+        asked += [
+            ask.plain("/predict/feast", {"entities": 2}, row(2)),
+            ask.plain("/predict/feast", {"entities": [1, 2, 3]}, three),
+            ask.plain("/predict/feast/batch", {"entities": [1, 2, 3]}, three),
+            ask.protocol({KEY: np.array([1, 2])}, pd.concat([row(1), row(2)])),
+            ask.grpc({KEY: np.array([2, 1])}, pd.concat([row(2), row(1)]), time_point="now"),
+        ]
+    if "graph" in release.parts:
+        asked.append(ask.graph({"data": columns(2)}, row(2)))
+        if _knows_entities(release):
+            asked.append(ask.graph({"entities": [1, 2]}, pd.concat([row(1), row(2)])))
+    return asked
+
+
+def _knows_entities(release):
+    """Whether it has a feature store."""
+    return "features" in release.parts or release.parts == ("serve",)
+
+
+class _Asking:
+    """Questions to one release that some pairs may answer."""
+
+    def __init__(self, release, pairs):
+        self._release, self._pairs = release, pairs
+        self._model = f"{release.gateway_url}/v2/models/forecast/infer"
+
+    def plain(self, path, body, rows):
+        """REST of the gateway."""
+        return self._question(path, f"{self._release.gateway_url}{path}", body, rows)
+
+    def graph(self, body, rows):
+        """KServe's router by itself, which answers as the protocol does."""
+        return self._question("graph", self._release.graph_url, body, rows, form="protocol")
+
+    def protocol(self, arrays, rows):
+        """V2 in JSON."""
+        return self._question("v2", self._model, {"inputs": tensors(arrays)}, rows, form="protocol")
+
+    def binary(self, arrays, rows):
+        """V2 with raw tensors both ways."""
+        body, headers = client.binary(arrays)
+        return self._question("v2 binary", self._model, body, rows, form="binary", headers=headers)
+
+    def grpc(self, arrays, rows, **parameters):
+        """V2 over gRPC."""
+        body = request_proto(Message(arrays, parameters), "forecast").SerializeToString()
+        address = f"{self._release.gateway_url.removeprefix('http://')}:{GRPC_PORT}"
+        return self._question("grpc", address, body, rows, form="grpc")
+
+    def _question(self, name, url, body, rows, **form):
+        """Put the forecast of each pair to it."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        asked = f"{name}, {len(rows)} rows"
+        wanted = {pair.label: pair.forecast(rows).ravel().tolist() for pair in self._pairs}
+        return Question(asked, url, content, wanted, **form)
