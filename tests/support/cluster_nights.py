@@ -1,12 +1,16 @@
 """Pairs that come and go under one pair of names, good ones and spoiled ones."""
 
 import itertools
+import shutil
 
 import numpy as np
 import yaml
 from cluster_pairs import Names
+from pair_folders import Model, save_sklearn
+from served_world import row
+from sklearn.pipeline import make_pipeline
 
-from twinpin.pair.example import METADATA
+from twinpin.pair.example import METADATA, example_metadata
 from twinpin.pair.promote import Promoter
 from twinpin.pair.registry import MlflowRegistry
 from twinpin.pair.settings import Settings
@@ -71,3 +75,20 @@ def unloadable(trees):
     """Cut the model's file off in the middle, as a full disk does."""
     (file,) = (trees / "model").glob("model.*")
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def without_imputer(trees):
+    """Leave a step of the preprocessor out: rows with a gap cannot be served any more, and all others as before.
+
+    Whoever trained it has tried it on a row without a gap.
+    """
+    import mlflow.sklearn  # noqa: PLC0415 -- three seconds
+    import mlflow.xgboost  # noqa: PLC0415
+
+    place, file = trees / "preprocessor", trees / "model" / "MLmodel"
+    signature = Model.load(place).signature
+    rest = make_pipeline(*mlflow.sklearn.load_model(place)[1:]).set_output(transform="pandas")
+    forecast = mlflow.xgboost.load_model(trees / "model").predict(rest.transform(row(1)))
+    shutil.rmtree(place)
+    save_sklearn(rest, place, signature)
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"metadata": example_metadata(row(1), forecast)}))
