@@ -16,7 +16,7 @@ pytestmark = pytest.mark.cluster
 
 NAMES = Names("pod_scaler", "pod_forecaster", "live")
 FOLLOWS = {"controller": {"enabled": True, "pollSeconds": 2}}
-STEADY = {"clients": 6, "pause": 0.02}
+STEADY = {"clients": 6, "rate": 60.0}
 
 _PAIR = (
     "import json, urllib.request; "
@@ -80,10 +80,10 @@ def follows(world, namespace, registrar):
 
 
 def test_moves_of_the_alias_lose_and_mix_nothing(registrar, follows, questions, measured):
-    """There and back, twice; every answer is compared with the forecast of the pair in its stamp."""
+    """There and back, twice, over REST, the protocol and gRPC; every answer is compared with the forecast of the pair in its stamp."""
     first, second = follows.pair, registrar.register(NAMES, 2)
     seconds = []
-    with load(follows.namespace, questions.of_release(follows, second), **STEADY) as seen:
+    with load(follows.namespace, questions.mixed(follows, second), **STEADY) as seen:
         for pair in (second, first) * 2:
             registrar.promote(pair)
             seconds.append(round(follows.await_live(pair), 1))
@@ -100,7 +100,7 @@ def test_moves_of_the_alias_lose_and_mix_nothing(registrar, follows, questions, 
 def test_a_bad_pair_is_tried_by_one_pod_and_refused_for_all(registrar, follows, questions, measured):
     """Its forecast is not the recorded one: the pair before serves all the time, and the record says why."""
     before, bad = follows.record["stable"]["pair"], registrar.register(NAMES, 3, spoil=wrong_example)
-    with load(follows.namespace, questions.of_release(follows, bad), **STEADY) as seen:
+    with load(follows.namespace, questions.mixed(follows, bad), **STEADY) as seen:
         registrar.promote(bad)
         why = follows.await_record("the rejection", functools.partial(rejection, pair=bad))
         refused = follows.ask(_REFUSED)
@@ -120,7 +120,7 @@ def test_with_the_registry_down_a_late_pod_serves_what_the_others_do(world, regi
     label = registrar.register(NAMES, 4, promoted=True)
     follows.await_live(label)
     gone = follows.pods("serve")[0]["metadata"]["name"]
-    with load(follows.namespace, questions.of_release(follows), **STEADY) as seen:
+    with load(follows.namespace, questions.mixed(follows), **STEADY) as seen:
         world.stop_registry()
         try:
             follows.namespace.delete_pod(gone)

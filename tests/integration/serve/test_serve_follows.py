@@ -15,6 +15,8 @@ from served_world import ALIAS, COLUMNS, MODEL, PREPROCESSOR, MlflowClient, make
 from twinpin.step import protocol
 from twinpin.step.step import Message
 
+#: Seconds of one test: each starts servers that import Feast, XGBoost and MLflow, on a machine that may be busy.
+pytestmark = pytest.mark.timeout(300)
 TWINPIN = str(Path(sys.executable).with_name("twinpin"))
 
 
