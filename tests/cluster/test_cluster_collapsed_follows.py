@@ -80,7 +80,7 @@ def follows(world, namespace, registrar):
 
 
 def test_moves_of_the_alias_lose_and_mix_nothing(registrar, follows, questions, measured):
-    """There and back, twice, over REST, the protocol and gRPC; every answer is compared with the forecast of the pair in its stamp."""
+    """There and back, twice; every answer, of REST and gRPC, is compared with the forecast of the pair in its stamp."""
     first, second = follows.pair, registrar.register(NAMES, 2)
     seconds = []
     with load(follows.namespace, questions.mixed(follows, second), **STEADY) as seen:
