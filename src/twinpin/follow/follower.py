@@ -132,7 +132,7 @@ class Follower:
             case Move(versions):
                 await self._move(versions, seen, alias)
             case Refuse(versions, reason, message):
-                await self._refuse(versions, reason, message, alias, seen)
+                await self._refuse(versions, reason, message, alias)
             case Rest(reason, message, fetch):
                 await self._rest(seen, alias, Rest(reason, message, fetch))
                 return False
@@ -187,17 +187,17 @@ class Follower:
         await self._drop_spare()
         await self._makers.keep(following.pin, {each.pin.id for each in self._loaded})
 
-    async def _refuse(
-        self, versions: Versions, reason: str, message: str, alias: Aliased | NoPair, seen: Seen | None = None
-    ) -> None:
-        """Put on record that a pair is left alone, unless another process came to serve it while this one tried."""
-        seen = seen or await self._record.read()
-        if seen.pin and versions_of(seen.pin) == versions:
-            return
-        if await self._write(refused(seen, versions, reason, message, self._now()), seen, alias):
-            PAIRS_REFUSED.inc()
-            log.warning("pair refused", extra={"pair": versions.label, "reason": reason, "cause": message})
-            await self._tell("Warning", "Rejected", f"{versions.label} is left alone. {reason}: {message}")
+    async def _refuse(self, versions: Versions, reason: str, message: str, alias: Aliased | NoPair) -> None:
+        """Put on record that a pair is left alone, unless another process came to serve it or was faster to say so."""
+        written = False
+        while not written:
+            seen = await self._record.read()
+            if (seen.pin and versions_of(seen.pin) == versions) or seen.status.rejection(versions.label):
+                return
+            written = await self._write(refused(seen, versions, reason, message, self._now()), seen, alias)
+        PAIRS_REFUSED.inc()
+        log.warning("pair refused", extra={"pair": versions.label, "reason": reason, "cause": message})
+        await self._tell("Warning", "Rejected", f"{versions.label} is left alone. {reason}: {message}")
 
     async def _rest(self, seen: Seen, alias: Aliased | NoPair, rest: Rest) -> None:
         """Tell where it stands, and fetch what another process tries."""
