@@ -9,14 +9,14 @@ from cluster_waits import until
 
 pytestmark = pytest.mark.cluster
 
-#: Clients and the pause of each between two requests, in seconds: 50 requests/s and more, with room to answer slowly.
-STEADY = {"clients": 6, "pause": 0.05}
+#: Clients, and the requests of every kind that they send in a second together, as long as the machine can.
+STEADY = {"clients": 8, "rate": 60.0}
 
 
 def test_an_alias_that_comes_back_before_the_rollout_is_done_changes_nothing(followed, night, questions, measured):
     """A to B to A: B's objects go again, and nobody was sent there."""
     before, pair = followed.rollout, night.newcomer()
-    with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
+    with load(followed.namespace, questions.mixed(followed, pair, *followed.earlier), **STEADY) as seen:
         night.promote(pair)
         begun = followed.await_record("a rollout of B", lambda record: (record.get("candidate") or {}).get("rollout"))
         night.rollback()
@@ -24,19 +24,14 @@ def test_an_alias_that_comes_back_before_the_rollout_is_done_changes_nothing(fol
     measured("alias A-B-A", seen.told())
 
     assert seen.lost == 0, seen.told()
-    assert not answers_of(seen, pair)
+    assert not seen.of(pair)
     assert followed.rollout == before
-
-
-def answers_of(seen, pair):
-    """Count the answers that a pair gave."""
-    return sum(number for name, number in seen.report["pairs"].items() if name.startswith(pair.label))
 
 
 def test_a_half_moved_alias_is_waited_for_and_goes_on_when_repaired(followed, night, questions, measured):
     """The promotion died between its two writes: for a minute nothing is made, then the pair comes live."""
     pair = night.newcomer()
-    with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
+    with load(followed.namespace, questions.mixed(followed, pair, *followed.earlier), **STEADY) as seen:
         night.registrar.die_half_way(pair)
         said = followed.await_condition("PairAccepted", "False", "HalfMoved")
         until("a minute of it", lambda: age(followed, "PairAccepted") > 60, 90)
@@ -47,7 +42,7 @@ def test_a_half_moved_alias_is_waited_for_and_goes_on_when_repaired(followed, ni
 
     assert seen.lost == 0, seen.told()
     assert not [each for each in meanwhile if each.startswith(pair.label)]
-    assert answers_of(seen, pair)
+    assert seen.of(pair)
     assert "twinpin promote --repair" in said
 
 
@@ -60,7 +55,7 @@ def age(release, kind):
 def test_an_alias_that_one_half_has_lost_changes_nothing(followed, night, questions, measured):
     """Somebody deleted it from the preprocessor; what serves goes on, and setting it again is all that it takes."""
     before = followed.rollout
-    with load(followed.namespace, questions.of_release(followed), **STEADY) as seen:
+    with load(followed.namespace, questions.mixed(followed, *followed.earlier), **STEADY) as seen:
         night.take_alias(night.names.preprocessor)
         said = followed.await_condition("PairAccepted", "False", "HalfMoved")
         night.promote(followed.pair)
@@ -75,7 +70,7 @@ def test_an_alias_that_one_half_has_lost_changes_nothing(followed, night, questi
 def test_a_pair_that_is_deleted_while_it_rolls_out_is_given_up(followed, night, questions, measured):
     """Its alias went with it; its objects go, and the pair before serves on."""
     pair, before = night.newcomer(), followed.rollout
-    with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
+    with load(followed.namespace, questions.mixed(followed, pair, *followed.earlier), **STEADY) as seen:
         night.promote(pair)
         begun = followed.await_record("its rollout", lambda record: (record.get("candidate") or {}).get("rollout"))
         night.forget(pair)
@@ -86,7 +81,7 @@ def test_a_pair_that_is_deleted_while_it_rolls_out_is_given_up(followed, night, 
     measured("candidate deleted from the registry", seen.told())
 
     assert seen.lost == 0, seen.told()
-    assert not answers_of(seen, pair)
+    assert not seen.of(pair)
     assert followed.rollout == before
     assert night.names.model in said
 
@@ -110,7 +105,7 @@ def test_a_pair_that_is_deleted_before_it_is_pinned_is_given_up(followed, night)
 def test_a_pair_that_is_deleted_while_it_serves_serves_on(followed, night, questions, measured):
     """Its alias is gone with it; its pods never ask again, and the next promotion brings another pair live."""
     pair, before = night.newcomer(), followed.rollout
-    with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
+    with load(followed.namespace, questions.mixed(followed, pair, *followed.earlier), **STEADY) as seen:
         night.forget(followed.pair)
         followed.await_condition("PairAccepted", "False", "NoAlias")
         followed.await_condition("Ready", "True", "Serving")
@@ -127,7 +122,7 @@ def test_a_registry_that_goes_away_during_a_rollout_delays_it_alone(followed, wo
     """Once before the Pin is made, once after: the candidate waits blameless, then comes live."""
     pair = night.newcomer()
     followed.wish(paused=True)
-    with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
+    with load(followed.namespace, questions.mixed(followed, pair, *followed.earlier), **STEADY) as seen:
         night.promote(pair)
         followed.await_record("the candidate", lambda record: record.get("candidate"))
         world.stop_registry()

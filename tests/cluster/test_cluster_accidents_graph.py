@@ -10,7 +10,7 @@ from cluster_waits import until
 pytestmark = pytest.mark.cluster
 
 #: As in test_cluster_accidents_alias.py.
-STEADY = {"clients": 6, "pause": 0.05}
+STEADY = {"clients": 8, "rate": 60.0}
 #: Seconds without any router, from the deletion of the graph to new ones, on a busy machine of two cores.
 GAP = 45.0
 #: Seconds in which a graph is put back and the routers that had begun with the edit are gone.
@@ -20,7 +20,7 @@ NOTICED = 10.0
 def test_a_router_that_is_killed_at_the_switch_takes_few_requests_with_it(followed, night, questions, measured):
     """One with the old graph and one with the new are torn away; the switch is made all the same."""
     pair = night.newcomer()
-    with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
+    with load(followed.namespace, questions.mixed(followed, pair, *followed.earlier), **STEADY) as seen:
         old = followed.pods("graph")
         night.promote(pair)
         until("the switch", lambda: pair.label in json.dumps(plain(followed)), LIVE, every=0.1)
@@ -30,7 +30,7 @@ def test_a_router_that_is_killed_at_the_switch_takes_few_requests_with_it(follow
         followed.await_live(pair)
     measured("routers killed at the switch", seen.told())
 
-    assert mixed(seen) == 0, seen.told()
+    assert seen.mixed == 0, seen.told()
     assert seen.lost <= 4 * STEADY["clients"], seen.told()
 
 
@@ -45,20 +45,20 @@ def with_graph_of(release, pair):
 def test_a_graph_that_is_edited_by_hand_is_put_back(followed, questions, measured):
     """Somebody lets the predict of the pair before follow the preprocess of this one: it does not last."""
     nodes = plain(followed)
-    with load(followed.namespace, questions.of_release(followed), **STEADY) as seen:
+    with load(followed.namespace, questions.mixed(followed, *followed.earlier), **STEADY) as seen:
         followed.edit_graph({"spec": {"nodes": mixing(followed)}})
         until("the graph as it was", lambda: plain(followed) == nodes, 60)
         followed.await_ready()
     measured("graph edited by hand", seen.told())
 
-    assert mixed(seen) == 0, seen.told()
+    assert seen.mixed == 0, seen.told()
     assert seen.report["lost_for"] <= NOTICED, seen.told()
     assert followed.told("PutBack")
 
 
 def test_a_graph_that_mixes_two_pairs_is_refused_by_the_stamp(followed, questions, measured):
     """The same while the controller is paused: routers take it up, and predict refuses what they send."""
-    with load(followed.namespace, questions.of_release(followed), **STEADY) as seen:
+    with load(followed.namespace, questions.of_release(followed, *followed.earlier), **STEADY) as seen:
         followed.wish(paused=True)
         followed.edit_graph({"spec": {"nodes": mixing(followed)}})
         until("a router that mixes", lambda: any(len(each) > 1 for each in leading(followed)), 120)
@@ -66,7 +66,7 @@ def test_a_graph_that_mixes_two_pairs_is_refused_by_the_stamp(followed, question
         followed.await_ready()
     measured("graph that mixes two pairs by hand", seen.told())
 
-    assert mixed(seen) == 0, seen.told()
+    assert seen.mixed == 0, seen.told()
     assert set(seen.report["statuses"]) == {"200", "409"}, seen.told()
 
 
@@ -88,22 +88,17 @@ def plain(release):
     return release.namespace.get("InferenceGraph", release.name)["spec"]["nodes"]
 
 
-def mixed(seen):
-    """Count answers whose forecast is not that of the pair that they name."""
-    return seen.report["statuses"].get("200", 0) - seen.report["right"]
-
-
 def test_a_graph_that_is_deleted_is_made_again(followed, questions, measured):
     """Its routers go with it, so requests fail until there are new ones; the pair stays the same."""
     before = followed.rollout
-    with load(followed.namespace, questions.of_release(followed), **STEADY) as seen:
+    with load(followed.namespace, questions.mixed(followed, *followed.earlier), **STEADY) as seen:
         old = followed.namespace.get("InferenceGraph", followed.name)["metadata"]["uid"]
         followed.namespace.kubectl("delete", "inferencegraph", followed.name, "--wait=false")
         until("another graph", lambda: uid(followed) not in {None, old}, 60)
         followed.await_live(followed.pair)
     measured("graph deleted", seen.told())
 
-    assert mixed(seen) == 0, seen.told()
+    assert seen.mixed == 0, seen.told()
     assert seen.report["lost_for"] <= GAP, seen.told()
     assert followed.rollout == before
 

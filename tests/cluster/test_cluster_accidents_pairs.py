@@ -9,7 +9,7 @@ from cluster_seats import filled
 pytestmark = pytest.mark.cluster
 
 #: As in test_cluster_accidents_alias.py.
-STEADY = {"clients": 6, "pause": 0.05}
+STEADY = {"clients": 8, "rate": 60.0}
 #: Seconds that a pair gets which cannot become ready.
 HURRIED = 30
 
@@ -41,7 +41,7 @@ def test_a_pair_that_does_not_load_is_left_alone(followed, night, questions, mea
 def left_alone(release, night, questions, pair):
     """Promote a pair that is bad, and see it rejected and removed while the pair before serves everything."""
     before = release.rollout
-    with load(release.namespace, questions.of_release(release, pair), **STEADY) as seen:
+    with load(release.namespace, questions.mixed(release, pair, *release.earlier), **STEADY) as seen:
         night.promote(pair)
         release.await_rejection(pair)
         release.await_emptied()
@@ -50,7 +50,7 @@ def left_alone(release, night, questions, pair):
         release.await_gone(why["pair"])
         night.promote(release.pair)
         release.await_settled()
-    assert not [name for name in seen.report["pairs"] if name.startswith(pair.label)]
+    assert not seen.of(pair)
     assert release.rollout == before
     assert len(told) == 1
     assert why["reason"] in told[0]
@@ -61,7 +61,7 @@ def test_a_pair_that_finds_no_room_is_left_alone_and_comes_live_on_demand(follow
     """The scheduler's own words are the reason; when there is room again, `twinpin rollout --retry` is all it takes."""
     pair, before = night.newcomer(), followed.rollout
     followed.wish(progressDeadline=HURRIED)
-    with load(followed.namespace, questions.of_release(followed, pair), **STEADY) as seen:
+    with load(followed.namespace, questions.mixed(followed, pair, *followed.earlier), **STEADY) as seen:
         with filled(followed.namespace, seat):
             night.promote(pair)
             why = followed.await_rejection(pair)

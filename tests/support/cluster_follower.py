@@ -42,6 +42,9 @@ def values(world, names, seat):
 class Follower(Release):
     """A release that names no rollout itself."""
 
+    #: Pairs of which a router may still be ending: each goes on for 30 s.
+    earlier: tuple = ()
+
     @property
     def record(self):
         """Read the status of its PairedGraph; empty before there is one."""
@@ -65,6 +68,8 @@ class Follower(Release):
     def await_live(self, pair, seconds=LIVE):
         """Wait until a pair serves and every router that gets new requests leads to it."""
         self.await_record(f"{pair.label} to serve", functools.partial(_serves, pair=pair), seconds)
+        if pair is not self.pair:
+            self.earlier = (self.pair,)
         self.pair = pair
         until(f"routers to {pair.label}", self._routed, seconds)
 
