@@ -22,8 +22,8 @@ SECRET = {
 }
 #: Seconds between two looks at the registry, with which a poll would find nothing within these tests.
 SELDOM = 600
-#: Seconds from the write of an alias to the controller's record of it, on a busy machine of two cores.
-SOON = 30.0
+#: Seconds from the write of an alias to the record of it, by a controller whose looks take ten on a busy machine.
+SOON = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_a_move_is_seen_at_once(hooked, followed, night, figures, measured):
     """Long before the next poll; the way back as well."""
     before, pair = hooked.pair, night.newcomer()
     hooked.wish(pollSeconds=SELDOM)
-    until("a controller at rest", lambda: time.time() - figures()["controller_last_look_timestamp_seconds",] > 5, 60)
+    until("a controller at rest", lambda: time.time() - figures()["controller_last_look_timestamp_seconds",] > 20, 120)
     at_rest = figures()
     moved = time.monotonic()
     night.promote(pair)
