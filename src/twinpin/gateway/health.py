@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,9 @@ log = logging.getLogger(__name__)
 FRESH = 1.0
 #: Seconds that one step has to say that it can serve.
 PROBE_TIMEOUT = 2.0
+#: So many probes in a row left unanswered are an outage; fewer are load. All gateways ask the same steps, so they would
+#: leave their Service together, while requests are still being answered.
+SILENCES = 3
 #: Seconds that a caller waits for a probe under way before it is told what was known before.
 PATIENCE = 0.25
 
@@ -44,6 +48,7 @@ class Health:
         self._stages = stages
         self._lifecycle = lifecycle
         self._known: dict[str, bool] = {}
+        self._silences: Counter[str] = Counter()
         self._asked = float("-inf")
         self._probe: asyncio.Task[None] | None = None
 
@@ -81,7 +86,7 @@ class Health:
         return State("ok" if feast or self._stages.features is None else "degraded", model, feast)
 
     async def _ask(self) -> None:
-        """Ask all steps at once; a step that is slow counts as what it is: unable to serve."""
+        """Ask all steps at once."""
         stages = [self._stages.preprocess, self._stages.predict]
         stages += [self._stages.features] if self._stages.features is not None else []
         try:
@@ -94,13 +99,15 @@ class Health:
     def _note(self, found: Mapping[str, BaseException | None]) -> None:
         """Remember what was found, and log what changed and why."""
         for name, fault in found.items():
-            if self._known.get(name, True) == (fault is None):
+            self._silences[name] = self._silences[name] + 1 if isinstance(fault, TimeoutError) else 0
+            if self._known.get(name) and 0 < self._silences[name] < SILENCES:
                 continue
-            if fault is None:
-                log.warning("step %s can serve again", name)
-            else:
-                log.warning("step %s cannot serve", name, extra={"cause": reason(fault)})
-        self._known.update((name, fault is None) for name, fault in found.items())
+            if self._known.get(name, True) != (fault is None):
+                if fault is None:
+                    log.warning("step %s can serve again", name)
+                else:
+                    log.warning("step %s cannot serve", name, extra={"cause": reason(fault)})
+            self._known[name] = fault is None
 
 
 async def _fault(stage: Served) -> BaseException | None:
