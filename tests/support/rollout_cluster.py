@@ -398,8 +398,10 @@ class ModelCluster:
         world = self.world
         if world.flaws.blind_to_routers:
             return ()
-        held = [mentions for fleet in world.fleets for mentions in fleet.held()]
-        return tuple(Sender(f"s{n}", mentions) for n, mentions in enumerate(held))
+        held = [(fleet, mentions) for fleet in world.fleets for mentions in fleet.held()]
+        return tuple(
+            Sender(f"s{n}", mentions, answers_for=fleet.answers_for) for n, (fleet, mentions) in enumerate(held)
+        )
 
     async def resource(self):
         """Read the resource."""

@@ -82,6 +82,11 @@ class Routers:
             generation=graph.generation,
         )
 
+    @property
+    def answers_for(self):
+        """Its own name, where one of it answers."""
+        return self.name if any(pod.state == "ready" for each in self.sets for pod in each.pods) else ""
+
     def held(self):
         """Name the rollouts of each graph that something holds."""
         found = [self.template[0]] if self.template else []

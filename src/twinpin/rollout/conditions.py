@@ -90,6 +90,10 @@ def _ready(seen: Snapshot) -> Verdict:
     rollout = seen.rollouts.get(stable.rollout)
     if rollout is None or not rollout.serving:
         return False, "NotServing", f"{stable.rollout} has a step without a ready pod."
+    answering = {sender.answers_for for sender in seen.senders}
+    silent = [front.name for front in seen.fronts if front.name not in answering]
+    if silent:
+        return False, "NoRouter", f"No pod of Deployment {' and '.join(silent)} is ready: `kubectl describe` it."
     return True, "Serving", f"{stable.pair} serves."
 
 

@@ -1,8 +1,10 @@
 """Senders: what may send by the graph that it holds, from a Deployment down to its pods."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 
 from twinpin.rollout.kube_api import KubeApi, Object
+from twinpin.rollout.readiness import takes_requests
 from twinpin.rollout.routes import ROUTE
 from twinpin.rollout.snapshot import Sender
 
@@ -18,10 +20,10 @@ async def read_senders(api: KubeApi, name: str, held: Held) -> tuple[Sender, ...
     selector = ",".join(f"{key}={value}" for key, value in deployment["spec"]["selector"]["matchLabels"].items())
     sets = await api.list("apps/v1", "ReplicaSet", selector)
     pods = await api.list("v1", "Pod", selector)
-    return tuple(senders(deployment, sets, pods, held))
+    return tuple(senders(name, deployment, sets, pods, held))
 
 
-def senders(deployment: Object, sets: list[Object], pods: list[Object], held: Held) -> Iterator[Sender]:
+def senders(name: str, deployment: Object, sets: list[Object], pods: list[Object], held: Held) -> Iterator[Sender]:
     """Turn what may send into senders; until a Deployment was seen by its controller, every set of it may grow."""
     yield _sender(deployment, deployment["spec"]["template"], held)
     seen = deployment.get("status", {}).get("observedGeneration", 0) >= deployment["metadata"]["generation"]
@@ -30,7 +32,7 @@ def senders(deployment: Object, sets: list[Object], pods: list[Object], held: He
             yield _sender(each, each["spec"]["template"], held)
     for pod in pods:
         if pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}:
-            yield _sender(pod, pod, held)
+            yield dataclasses.replace(_sender(pod, pod, held), answers_for=name if takes_requests(pod) else "")
 
 
 def _sender(found: Object, pod: Object, held: Held) -> Sender:

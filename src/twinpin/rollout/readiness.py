@@ -49,6 +49,13 @@ def wanted_pods(services: Iterable[Object], deployments: Iterable[Object], rollo
     return {each["metadata"]["name"].replace(rollout, MARK): int(each["spec"].get("replicas", 1)) for each in mine}
 
 
+def takes_requests(pod: Object) -> bool:
+    """Whether a pod is ready and is not ending."""
+    conditions = pod.get("status", {}).get("conditions", [])
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    return ready and "deletionTimestamp" not in pod["metadata"]
+
+
 def _owner(found: Object) -> str:
     """The uid of what made an object."""
     return next((each["uid"] for each in found["metadata"].get("ownerReferences", []) if each.get("controller")), "")

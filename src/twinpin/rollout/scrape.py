@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from twinpin.rollout.kube_api import KubeApi, Object
+from twinpin.rollout.readiness import takes_requests
 from twinpin.rollout.resource import Count
 from twinpin.rollout.template import ROLLOUT_LABEL
 
@@ -124,16 +125,10 @@ def _sample(pods: Iterable[Object]) -> Iterator[Object]:
     """Take the first ready pods of each step of each rollout."""
     taken = Counter[tuple[str, str]]()
     for pod in pods:
-        if _ready(pod):
+        if takes_requests(pod):
             taken[_place(pod)] += 1
             if taken[_place(pod)] <= SAMPLE:
                 yield pod
-
-
-def _ready(pod: Object) -> bool:
-    """Whether requests reach it."""
-    conditions = pod.get("status", {}).get("conditions", [])
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def _place(pod: Object) -> tuple[str, str]:

@@ -132,6 +132,8 @@ class Sender:
     mentions: frozenset[str]
     #: Label of the route that it was made for; empty where it says none.
     route: str = ""
+    #: Name of the front that it takes requests for, where it does so now: a pod that is ready and is not ending.
+    answers_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def look(alias, *rollouts, fronts=None, senders=None, spec=None, now=NOW, figure
     return Snapshot(
         now=now,
         fronts=fronts,
-        senders=(Sender("router", frozenset({A})),) if senders is None else senders,
+        senders=(Sender("router", frozenset({A}), answers_for="f"),) if senders is None else senders,
         resource=Resource(version="1", spec=spec or Spec(), status=Status(**record)),
         alias=alias if isinstance(alias, NoPair) else Aliased(versions(alias)),
         rollouts={each.name: each for each in rollouts},
@@ -437,3 +437,11 @@ def test_kinds_of_every_template_stay_on_record():
     first = decide(look(1, rollout(A), kinds=known))
 
     assert first.status.kinds == tuple(sorted((*known, *TEMPLATE.kinds)))
+
+
+def test_a_release_without_a_router_is_not_ready():
+    """The graph is written, the pair stands, and nobody can ask it."""
+    found = decide(look(1, rollout(A), senders=(Sender("router", frozenset({A})),)))
+
+    (ready,) = [each for each in found.status.conditions if each.type == "Ready"]
+    assert (ready.status, ready.reason) == ("False", "NoRouter")
