@@ -8,6 +8,7 @@ from cluster_release import Release
 from cluster_values import merged, one_of_each, replicas
 from cluster_waits import until
 
+from twinpin.rollout.kube_gateway import DOCUMENT
 from twinpin.rollout.routes import PAIR_NAMED
 
 #: Seconds that a pair may take from its alias to all requests on a busy machine of two cores.
@@ -42,6 +43,8 @@ def values(world, names, seat):
 class Follower(Release):
     """A release that names no rollout itself."""
 
+    #: The part whose pods hold the graph.
+    front = "graph"
     #: Pairs of which a router may still be ending: each goes on for 30 s.
     earlier: tuple = ()
 
@@ -80,10 +83,14 @@ class Follower(Release):
 
     def _routed(self):
         """Whether enough routers are ready and all of them lead to its pair alone."""
-        found = self.namespace.ready_pods(self.deployment("graph"))
-        others = {each["metadata"]["name"]: rollouts_of(each) for each in found}
+        found = self.namespace.ready_pods(self.deployment(self.front))
+        others = {each["metadata"]["name"]: self.led_to(each) for each in found}
         others = {name: named for name, named in others.items() if named != {self.rollout}}
-        return len(found) == self.values["graph"]["replicas"]["min"] and not others, others
+        return len(found) == self.values[self.front]["replicas"]["min"] and not others, others
+
+    def led_to(self, router):
+        """Name the rollouts that a router leads to."""
+        return rollouts_of(router)
 
     def await_emptied(self, seconds=LIVE):
         """Wait until a pair was left alone and nothing of it is there any more."""
@@ -147,6 +154,16 @@ class Follower(Release):
         """List the messages of the events on its PairedGraph that have a reason."""
         found = [each for each in self.namespace.events(self.name) if each["involvedObject"]["kind"] == "PairedGraph"]
         return [each["message"] for each in found if each["reason"] == reason]
+
+
+class DirectFollower(Follower):
+    """One whose gateways run the graph themselves."""
+
+    front = "gateway"
+
+    def led_to(self, router):
+        """Name the rollouts that a gateway leads to."""
+        return set(PAIR_NAMED.findall(router["metadata"].get("annotations", {}).get(DOCUMENT, "")))
 
 
 def rollouts_of(router):

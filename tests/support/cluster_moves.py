@@ -56,14 +56,15 @@ class Mover:
 
     def __init__(self, release, registrar):
         self.release, self.registrar = release, registrar
+        self.names = release.pair.names
         #: The pair behind the alias.
         self.wanted = release.pair
-        self.console = Console(release.namespace.name, release.name, NAMES, registrar.uri)
+        self.console = Console(release.namespace.name, release.name, self.names, registrar.uri)
         self._seeds = itertools.count(1)
 
     def newcomers(self, number):
         """Train and register pairs that were never there."""
-        return [self.registrar.register(NAMES, next(self._seeds)) for _ in range(number)]
+        return [self.registrar.register(self.names, next(self._seeds)) for _ in range(number)]
 
     def ask(self, pair):
         """Promote a pair, and wait for nothing; returns what was moved."""
@@ -85,7 +86,7 @@ class Mover:
 
     def _moved(self, pair):
         """Read when the registry was told of the newest move."""
-        (move, *_) = History(MlflowRegistry(self.registrar.uri), NAMES.model, NAMES.alias).read()
+        (move, *_) = History(MlflowRegistry(self.registrar.uri), self.names.model, self.names.alias).read()
         assert tuple(map(str, move.after)) == tuple(pair.versions)
         self.wanted = pair
         return Move(self.release.pair, pair, VERBS[move.verb], move.at.timestamp())
