@@ -17,6 +17,9 @@ from twinpin.step.limits import Limits
 from twinpin.step.serving import serve
 from twinpin.step.settings import Settings as ServerSettings
 
+#: Seconds for which a client keeps a connection over gRPC: a gateway that stops goes on until the last one has ended.
+CONNECTION_AGE = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -58,8 +61,9 @@ class Gateway:
         """Serve until SIGTERM, then close; *announce* is told the ports of REST and gRPC when requests are taken."""
         try:
             await self.forecasts.health.settle()
-            rpc = grpc_server([self.forecasts], self.forecasts.limits, self._lifecycle)
-            await serve(self.app, rpc, self._settings, self._lifecycle, announce)
+            limits, linger = self.forecasts.limits, 1.2 * CONNECTION_AGE  # grpc lets ages differ by a tenth
+            rpc = grpc_server([self.forecasts], limits, self._lifecycle, age=round(1000 * CONNECTION_AGE))
+            await serve(self.app, rpc, self._settings, self._lifecycle, announce, linger=linger)
         finally:
             await self.aclose()
 

@@ -62,7 +62,8 @@ def grpc_server(
             ("grpc.max_connection_age_grace_ms", int(limits.request_timeout * 1000)),
         ]
     )
-    front = _Front(Models(models, lifecycle), limits)
+    lifecycle = lifecycle or Lifecycle()
+    front = _Front(Models(models, lifecycle), limits, lifecycle)
     server.add_generic_rpc_handlers(
         (
             grpc.method_handlers_generic_handler(
@@ -141,12 +142,14 @@ async def _abort(context: Call, error: TwinpinError) -> None:
 class _Front:
     """The handlers of all methods."""
 
-    def __init__(self, models: Models, limits: Limits) -> None:
+    def __init__(self, models: Models, limits: Limits, lifecycle: Lifecycle) -> None:
         self._models = models
         self._limits = limits
+        self._lifecycle = lifecycle
 
     async def infer(self, request: Proto, context: Call) -> Proto:
         """Answer one inference; grpc cancels it when the client goes or its deadline passes."""
+        self._lifecycle.called()
         model = self._models.find(request.model_name, request.model_version)
         message = protocol.request_message(request)
         self._limits.admit(message)

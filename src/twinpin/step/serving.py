@@ -13,6 +13,7 @@ import logging
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 NO_PORT = -1
+#: Seconds without a call over gRPC after which its clients are taken to be elsewhere.
+QUIET = 1.0
 _BACKLOG = 2048
 # Python's own 5 ms: a health answer beside two computing threads took about half as long again (measured).
 _SWITCH_INTERVAL = 0.001  # seconds
@@ -47,9 +50,13 @@ async def serve(
     settings: Settings,
     lifecycle: Lifecycle,
     announce: Callable[[int, int | None], None] | None = None,
+    *,
+    linger: float = 0.0,
 ) -> None:
     """Serve both protocols until a signal comes and everything in flight is answered.
 
+    Where clients do not ask again what a server refuses that stops, gRPC goes on for *linger* seconds more while calls
+    come: what meets the end of its server is cancelled, and each connection ends of age before that.
     *announce* is called with the ports of REST and gRPC once both accept connections. OSError: a port is taken.
     """
     stop = stop_signal()
@@ -72,8 +79,20 @@ async def serve(
     rest.should_exit = True
     ends: list[Coroutine[Any, Any, None]] = [_ended(serving)]
     if grpc_server is not None:
-        ends.append(grpc_server.stop(settings.drain_timeout))
+        ends.append(_stop_grpc(grpc_server, settings.drain_timeout, linger, lifecycle))
     await asyncio.gather(*ends)
+
+
+async def _stop_grpc(server: grpc.aio.Server, drain: float, linger: float, lifecycle: Lifecycle) -> None:
+    """Stop once nobody calls any more, or after *linger* seconds; all is over after *drain* seconds."""
+    begun = time.monotonic()
+    while True:
+        spent = time.monotonic() - begun
+        left = min(QUIET - lifecycle.quiet, linger - spent)
+        if left <= 0:
+            break
+        await asyncio.sleep(left)
+    await server.stop(max(1.0, drain - spent))
 
 
 def _settle() -> None:
