@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 STEADY = {"clients": 30, "rate": 60}
 KILLS = 30
-#: Seconds that a controller may work before it is killed: a promotion takes several lives.
-LIFE = 4.0
+#: Seconds that a controller may work before it is killed: one look and more, and a promotion takes several lives.
+LIFE = 12.0
 PAIRS = 6
 #: A rollout in the name of an object.
 NAMED = re.compile(r"p\d+-m\d+-[0-9a-f]{6}")

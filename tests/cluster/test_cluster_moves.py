@@ -17,7 +17,7 @@ def test_promotions_and_rollbacks_in_a_row_lose_and_mix_nothing(moving, question
     home, pairs = moving.release.pair, moving.newcomers(sum(SERIES))
     assert_apart([home, *pairs], [questions.row(1), questions.row(2)])
     with load(moving.release.namespace, questions.mixed(moving.release, *pairs), **STEADY) as seen:
-        moves = list(moved(moving, home, pairs))
+        moves = list(moved(moving, home, pairs, seen))
     measured("10 promotions and 10 rollbacks", seen.told())
     for verb in ("promotion", "rollback"):
         mine = [move for move in moves if move.verb == verb]
@@ -28,15 +28,18 @@ def test_promotions_and_rollbacks_in_a_row_lose_and_mix_nothing(moving, question
     assert seen.report["rate"] >= 50
 
 
-def moved(moving, home, pairs):
-    """Move to some pairs one after another, then back through them, and so on with the others; gives each move."""
+def moved(moving, home, pairs, seen):
+    """Move to some pairs one after another, then back through them, and so on with the others; gives each move.
+
+    The next move comes as soon as the pair of the one before was seen to answer, whatever else is still going on.
+    """
     left = iter(pairs)
     for length in SERIES:
         series = [next(left) for _ in range(length)]
         for pair in series:
-            yield moving.promote(pair)
+            yield moving.promote(pair, seen)
         # The pair before the last is the next to come back: its routers must be gone, or nobody could tell which of
         # its answers was the last one.
         moving.release.await_routers()
         for pair in reversed([home, *series[:-1]]):
-            yield moving.rollback(pair)
+            yield moving.rollback(pair, seen)

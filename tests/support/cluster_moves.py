@@ -7,9 +7,10 @@ import statistics
 
 import numpy as np
 from cluster_console import Console
-from cluster_follower import following
+from cluster_follower import LIVE, following
 from cluster_pairs import Names, Trained
 from cluster_values import merged
+from cluster_waits import until
 
 from twinpin.pair.history import History
 from twinpin.pair.registry import MlflowRegistry
@@ -71,17 +72,22 @@ class Mover:
         self.console.promote(pair)
         return self._moved(pair)
 
-    def promote(self, pair):
-        """Promote a pair, and wait until it is live."""
-        move = self.ask(pair)
-        self.release.await_live(pair)
-        return move
+    def promote(self, pair, seen=None):
+        """Promote a pair, and wait until it is live, or until its first answer in a load."""
+        return self._await(self.ask(pair), seen)
 
-    def rollback(self, pair):
-        """Go back, which must lead to *pair*, and wait until it is live."""
+    def rollback(self, pair, seen=None):
+        """Go back, which must lead to *pair*, and wait likewise."""
         self.console.done("rollback")
-        move = self._moved(pair)
-        self.release.await_live(pair)
+        return self._await(self._moved(pair), seen)
+
+    def _await(self, move, seen):
+        """Wait for the new pair."""
+        if seen is None:
+            self.release.await_live(move.new)
+        else:
+            until(f"an answer by {move.new.label}", lambda: seen.read() and seen.of(move.new, move.at), LIVE, every=2.0)
+            self.release.pair = move.new
         return move
 
     def _moved(self, pair):

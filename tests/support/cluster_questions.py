@@ -212,8 +212,13 @@ class _Asking:
         return self._question(path, f"{self._release.gateway_url}{path}", body, rows)
 
     def graph(self, body, rows):
-        """KServe's router by itself, which answers as the protocol does."""
-        return self._question("graph", self._release.graph_url, body, rows, form="protocol")
+        """KServe's router by itself, which answers as the protocol does.
+
+        Over a connection of its own: the router closes those that are idle when it stops, and a request that is on its
+        way at that moment is lost. The gateway sends such a one again; docs/kubernetes.md tells other clients to.
+        """
+        headers = {"Content-Type": "application/json", "Connection": "close"}
+        return self._question("graph", self._release.graph_url, body, rows, form="protocol", headers=headers)
 
     def protocol(self, arrays, rows):
         """V2 in JSON."""

@@ -8,6 +8,8 @@ from twinpin.rollout.template import MARK
 
 #: Exit code of `twinpin resolve` and of `twinpin step` for what no further try mends.
 REFUSED = 3
+#: Characters of `<service>-predictor-<namespace>`, a label of the host name that KServe writes.
+HOST = 63
 
 Object = dict[str, Any]
 
@@ -27,7 +29,7 @@ def readiness(service: Object, deployments: Iterable[Object], pods: Iterable[Obj
     name, uid = service["metadata"]["name"], service["metadata"]["uid"]
     mine = [each for each in deployments if _owner(each) == uid]
     if not mine:
-        return Readiness(ready=False, serving=False, message=f"{name} has no Deployment yet.")
+        return Readiness(ready=False, serving=False, message=f"{name} has no Deployment yet.", fault=_nameless(service))
     current = service.get("status", {}).get("observedGeneration", 0) >= service["metadata"]["generation"]
     wanted = sum(each["spec"].get("replicas", 1) for each in mine)
     done = sum(_available(each) for each in mine)
@@ -54,6 +56,18 @@ def takes_requests(pod: Object) -> bool:
     conditions = pod.get("status", {}).get("conditions", [])
     ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
     return ready and "deletionTimestamp" not in pod["metadata"]
+
+
+def _nameless(service: Object) -> str | None:
+    """Say that KServe cannot make the host name of a service, which it tells in an Event alone."""
+    name, namespace = service["metadata"]["name"], service["metadata"].get("namespace", "")
+    host = f"{name}-predictor-{namespace}"
+    if len(host) <= HOST:
+        return None
+    return (
+        f"KServe makes nothing of {name}: {host} has {len(host)} characters, and a host name has room for {HOST}. "
+        "Install the release under a shorter name, or in a namespace with one."
+    )
 
 
 def _owner(found: Object) -> str:

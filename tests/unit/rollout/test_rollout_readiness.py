@@ -109,3 +109,14 @@ def test_pods_that_are_forbidden_are_told_in_the_words_of_the_api_server():
 
     assert found.message == 'f-predict has 0 of 2 replicas. pods "f" is forbidden: exceeded quota.'
     assert found.fault is None
+
+
+@pytest.mark.parametrize(("namespace", "fits"), [("n" * 43, True), ("n" * 44, False)])
+def test_a_name_that_kserve_has_no_room_for_is_told_at_once(namespace, fits):
+    """Nothing would ever come of it, and the words of KServe are in an Event that nobody reads."""
+    service = {**SERVICE, "metadata": {**SERVICE["metadata"], "namespace": namespace}}
+
+    found = readiness(service, [], [])
+
+    assert (found.fault is None) == fits
+    assert fits or "shorter name" in found.fault
