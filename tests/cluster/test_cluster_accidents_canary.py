@@ -9,7 +9,7 @@ from cluster_load import load
 from cluster_nights import without_imputer
 from cluster_waits import until
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.steady]
 
 #: Clients and the pause of each between two requests, in seconds: 50 requests/s and more, with room to answer slowly.
 STEADY = {"clients": 6, "pause": 0.05}

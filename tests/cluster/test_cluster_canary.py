@@ -7,7 +7,7 @@ import pytest
 from cluster_load import load
 from cluster_waits import until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.cluster, pytest.mark.steady, pytest.mark.timeout(1200)]
 
 BRISK = {"clients": 40, "rate": 80}
 SHARE, OFF_BY = 10.0, 1.5

@@ -12,7 +12,7 @@ from cluster_release import Release
 from cluster_values import COLLAPSED, cached, merged, one_of_each, replicas
 from cluster_waits import until
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.steady]
 
 NAMES = Names("pod_scaler", "pod_forecaster", "live")
 FOLLOWS = {"controller": {"enabled": True, "pollSeconds": 2}}

@@ -10,7 +10,7 @@ from cluster_load import load
 from cluster_namespaces import namespace as make_namespace
 from cluster_waits import until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.cluster, pytest.mark.steady, pytest.mark.timeout(1200)]
 
 #: Clients, and the requests a second that they ask together while answers take less than half a second.
 STEADY = {"clients": 30, "rate": 60}

@@ -13,7 +13,7 @@ from cluster_follower import condition
 from cluster_load import load
 from cluster_waits import until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.cluster, pytest.mark.steady, pytest.mark.timeout(1800)]
 
 STEADY = {"clients": 30, "rate": 60}
 KILLS = 30

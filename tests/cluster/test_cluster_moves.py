@@ -4,7 +4,7 @@ import pytest
 from cluster_load import load
 from cluster_moves import assert_apart, summed
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.cluster, pytest.mark.steady, pytest.mark.timeout(1800)]
 
 #: Clients, and the requests a second that they ask together while answers take less than half a second.
 STEADY = {"clients": 30, "rate": 60}
