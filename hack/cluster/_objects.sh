@@ -49,6 +49,7 @@ kserve() {
   overlay kserve "$(kserve_source)/overlays/standalone/kserve"
   apply "$config/kserve.yaml"
   kubectl --namespace kserve rollout status deployment/kserve-controller-manager --timeout=180s >/dev/null
-  # A Service is live a second after its pod: the webhook itself tells when KServe takes objects.
-  wait_until 60 "KServe's webhook" kubectl create --dry-run=server --filename "$here/objects/probe.yaml"
+  # A Service is live a second after its pod, and of a cluster that was up before the rollout is long done while its pods
+  # still start: the webhook itself tells when KServe takes objects.
+  wait_until 180 "KServe's webhook" kubectl create --dry-run=server --filename "$here/objects/probe.yaml"
 }
