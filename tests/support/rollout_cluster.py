@@ -451,6 +451,10 @@ class ModelCluster:
             for pod in service.ready
         )
 
+    def name_rollout(self, pair):
+        """As the template has room for."""
+        return self.world.manifests.name_rollout(pair, "ns")
+
     async def create_pin(self, pin):
         """First wins."""
         await Pause("create_pin")

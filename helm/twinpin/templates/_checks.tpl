@@ -40,7 +40,8 @@
 {{- end -}}
 {{- end -}}
 
-{{/* KServe writes `isvc.<isvc>-predictor` into a label, and a label has 63 characters. */}}
+{{/* KServe writes `isvc.<isvc>-predictor` into a label and `<isvc>-predictor-<namespace>` into a host name, and each has room for
+     63 characters. A controller names a rollout p3fa9c1 at least, by the digest alone, where there is no room for the versions. */}}
 {{- define "twinpin.checkNames" -}}
 {{- $name := include "twinpin.fullname" . -}}
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
@@ -49,13 +50,14 @@
 {{- range $part := include "twinpin.parts" . | fromJsonArray -}}
 {{- $rollouts := include "twinpin.rollouts" (dict "root" $ "part" $part) | fromJsonArray -}}
 {{- if include "twinpin.byController" (dict "root" $ "part" $part) -}}
-{{- $rollouts = list "p00000-m00000-000000" -}}
+{{- $rollouts = list "p000000" -}}
 {{- end -}}
 {{- range $rollout := $rollouts -}}
 {{- $isvc := include "twinpin.isvc" (dict "root" $ "part" $part "rollout" $rollout) -}}
-{{- $over := sub (len $isvc) 48 -}}
+{{- $room := min 48 (sub 52 (len $.Release.Namespace)) -}}
+{{- $over := sub (len $isvc) $room -}}
 {{- if gt (int $over) 0 -}}
-{{- fail (printf "the InferenceService %q has a name of %d characters, and KServe has room for 48: shorten rollout, the release name or fullnameOverride by %d." $isvc (len $isvc) $over) -}}
+{{- fail (printf "the InferenceService %q has a name of %d characters, and in the namespace %q KServe has room for %d: shorten rollout, the release name or fullnameOverride by %d." $isvc (len $isvc) $.Release.Namespace $room $over) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

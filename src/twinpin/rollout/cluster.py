@@ -55,6 +55,10 @@ class Cluster(Protocol):
         """Read what the pods of some rollouts have counted; one that does not answer in time is counted as silent."""
         ...
 
+    def name_rollout(self, pair: str) -> str:
+        """Name the rollout of a pair, after the pair where there is room."""
+        ...
+
     async def create_pin(self, pin: Pin) -> Pin:
         """Record a Pin unless its rollout has one, and return the one that holds."""
         ...

@@ -124,6 +124,10 @@ class KubeCluster:
         pods = await self._api.list("v1", "Pod", f"{ROLLOUT_LABEL} in ({','.join(sorted(rollouts))})")
         return await scrape([each for each in pods if service_of(each) in names], way_to_pods(self._api))
 
+    def name_rollout(self, pair: str) -> str:
+        """Name the rollout of a pair, after the pair where KServe has room for the names that come of it."""
+        return self._template.name_rollout(pair, self._api.namespace)
+
     async def create_pin(self, pin: Pin) -> Pin:
         """Create the immutable ConfigMap of a rollout, or read the one that is there."""
         name, data = self._pin_name(pin.rollout), {KEY: pin.model_dump_json(indent=2) + "\n"}

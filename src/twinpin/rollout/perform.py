@@ -48,6 +48,7 @@ async def _pin(action: MakePin, seen: Snapshot, cluster: Cluster, pairs: Pairs) 
     except Refused as error:
         await _reject(type(error).__name__, shortened(error.message, error.mend), seen, cluster)
         return
+    pin = pin.model_copy(update={"rollout": cluster.name_rollout(pin.id)})
     if example is not None:
         await cluster.create_example(pin.rollout, example)
     pin = await cluster.create_pin(pin)

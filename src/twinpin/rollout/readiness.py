@@ -4,12 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from twinpin.rollout.template import MARK
+from twinpin.rollout.template import MARK, spare
 
 #: Exit code of `twinpin resolve` and of `twinpin step` for what no further try mends.
 REFUSED = 3
-#: Characters of `<service>-predictor-<namespace>`, a label of the host name that KServe writes.
-HOST = 63
 
 Object = dict[str, Any]
 
@@ -61,11 +59,11 @@ def takes_requests(pod: Object) -> bool:
 def _nameless(service: Object) -> str | None:
     """Say that KServe cannot make the host name of a service, which it tells in an Event alone."""
     name, namespace = service["metadata"]["name"], service["metadata"].get("namespace", "")
-    host = f"{name}-predictor-{namespace}"
-    if len(host) <= HOST:
+    over = -spare(name, namespace)
+    if over <= 0:
         return None
     return (
-        f"KServe makes nothing of {name}: {host} has {len(host)} characters, and a host name has room for {HOST}. "
+        f"KServe makes nothing of {name}: with the namespace {namespace} its host name is {over} characters too long. "
         "Install the release under a shorter name, or in a namespace with one."
     )
 

@@ -26,6 +26,9 @@ SCALERS = {
     "ScaledObject": (("minReplicaCount", "maxReplicaCount"),),
 }
 
+#: Characters of a DNS label, and of a label of Kubernetes.
+LABEL = 63
+
 #: Pods that a Deployment of the template has at least, whatever its autoscaler's document says.
 Floors = tuple[tuple[str, int], ...]
 
@@ -82,6 +85,12 @@ class Template:
             for each in self.documents(rollout, floors)
         }
 
+    def name_rollout(self, pair: str, namespace: str) -> str:
+        """Name the rollout of a pair: as the pair, or by the pair's digest alone where KServe has no room for more."""
+        services = [each["metadata"]["name"] for each in self.documents(MARK) if each["kind"] == "InferenceService"]
+        room = min((spare(each.replace(MARK, ""), namespace) for each in services), default=len(pair))
+        return pair if len(pair) <= room else f"p{pair.rpartition('-')[2]}"
+
     @property
     def scaled(self) -> Mapping[str, tuple[int, int]]:
         """The Deployments that an autoscaler of the template scales, with the least and most pods of each."""
@@ -104,6 +113,14 @@ class Template:
     def document(self, rollout: str) -> InferenceGraph:
         """Render the graph's document for one rollout."""
         return _graph(self.graph, rollout)
+
+
+def spare(service: str, namespace: str) -> int:
+    """How many characters the name of an InferenceService could still grow by; below zero where it is too long.
+
+    KServe makes the host name `<name>-predictor-<namespace>` and the label `isvc.<name>-predictor` of it.
+    """
+    return LABEL - max(len(f"{service}-predictor-{namespace}"), len(f"isvc.{service}-predictor"))
 
 
 @lru_cache(maxsize=64)

@@ -128,6 +128,24 @@ def test_a_template_whose_rollouts_would_share_an_object_is_refused():
         shared.documents(A)
 
 
+@pytest.mark.parametrize(
+    ("release", "namespace", "called"),
+    [
+        ("demand", "n" * 21, "p7-m12-3fa9c1"),
+        ("demand", "n" * 22, "p3fa9c1"),
+        ("d" * 23, "n", "p7-m12-3fa9c1"),  # here it is the label `isvc.<name>-predictor`
+        ("d" * 24, "n", "p3fa9c1"),
+    ],
+)
+def test_a_rollout_is_called_after_its_pair_where_kserve_has_room(release, namespace, called):
+    """Versions grow: a name that fitted yesterday must not stop the rollout of tomorrow."""
+    services = (
+        f"{{kind: InferenceService, metadata: {{name: {release}-{part}-{MARK}}}}}" for part in ("s", "preprocess")
+    )
+
+    assert Template("\n---\n".join(services), "").name_rollout("p7-m12-3fa9c1", namespace) == called
+
+
 def test_what_did_not_change_in_a_template_keeps_its_digest():
     """An upgrade of one object leaves the pods of the others alone."""
     one, other = (f"{{kind: Service, metadata: {{name: {name}-{MARK}}}, spec: {name}}}" for name in "ab")
