@@ -6,7 +6,7 @@ import pytest
 from cluster_load import load
 from cluster_waits import until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.cluster, pytest.mark.steady, pytest.mark.timeout(1800)]
 
 STEADY = {"clients": 30, "rate": 60}
 
