@@ -3,6 +3,9 @@
 import base64
 import contextlib
 import dataclasses
+import functools
+import http.client
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from cluster_pairs import Names, Registrar, Trained
 from cluster_pods import config_map
 from cluster_ports import forwarded
 from cluster_rooms import Rooms, rooms
+from cluster_waits import until
 from feast import FeatureService
 from feast.types import Array, Float64
 from feature_repos import location, make_repo, this_hour, view
@@ -35,6 +39,8 @@ class World:
     folder: Path
     repository: dict[str, Any] = dataclasses.field(default_factory=dict)
     pairs: dict[str, Trained] = dataclasses.field(default_factory=dict)
+    #: Where MLflow is reached from here just now.
+    _uris: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def registry_uri(self):
@@ -45,7 +51,10 @@ class World:
     def registrar(self):
         """Reach MLflow from here."""
         with forwarded(self.home, "svc/mlflow", cluster_stores.MLFLOW_PORT) as (port,):
-            yield Registrar(f"http://127.0.0.1:{port}", self.folder)
+            uri = f"http://127.0.0.1:{port}"
+            self._uris.append(uri)
+            yield Registrar(uri, self.folder)
+            self._uris.remove(uri)
 
     def open(self):
         """Start the stores, train and register while they come up, and write the features."""
@@ -94,6 +103,17 @@ class World:
         """Bring MLflow back."""
         self.home.scale("mlflow", 1)
         self.home.await_rollout("mlflow")
+        for uri in self._uris:  # a port-forward learns by a broken connection that its pod is gone
+            until(f"MLflow at {uri}", functools.partial(_answers, uri), 60)
+
+
+def _answers(uri):
+    """Whether MLflow answers at an address of this machine."""
+    try:
+        with urllib.request.urlopen(f"{uri}/health", timeout=5) as answer:
+            return answer.status == http.HTTPStatus.OK, answer.status
+    except (OSError, http.client.HTTPException) as error:
+        return False, error
 
 
 @contextlib.contextmanager
