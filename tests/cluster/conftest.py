@@ -132,7 +132,7 @@ def follower(api, world, night, seat):
     """The graph topology with a controller and two routers, on whatever pair the test before left it."""
     from cluster_follower import Follower, values  # noqa: PLC0415
 
-    with make_namespace(api, "followed", standard="baseline") as place:
+    with make_namespace(api, "night", standard="baseline") as place:
         pair = night.newcomer(promoted=True)
         yield Follower(world, place, "night", values(world, night.names, seat), pair).install()
 

@@ -12,6 +12,8 @@ from cluster_waits import until
 
 pytestmark = pytest.mark.cluster
 
+#: With the namespace so long that KServe has no room for versions in the names of rollouts.
+NAME = "sea-abroad"
 #: Pods that the pair that serves has grown to.
 GROWN = 2
 #: Seconds for which autoscalers look back before they remove pods; after one minute more they are free.
@@ -35,11 +37,12 @@ def grown(world, namespace, pairs):
     values = without_features(one_of_each(world, pairs["A"].names))
     with world.registrar() as registrar:
         registrar.promote(pairs["A"])
-    release = Follower(world, namespace, "sea", merged(values, scaled_by_cpu("predict", GROWN), CONTROLLED), pairs["A"])
+    release = Follower(world, namespace, NAME, merged(values, scaled_by_cpu("predict", GROWN), CONTROLLED), pairs["A"])
     release.install()
     more = json.dumps({"spec": {"minReplicas": GROWN}})  # as its load would have it, which two cores cannot bear
-    namespace.kubectl("patch", "hpa", f"sea-predict-{release.rollout}", "--type=merge", "-p", more)
+    namespace.kubectl("patch", "hpa", f"{NAME}-predict-{release.rollout}", "--type=merge", "-p", more)
     release.await_replicas("predict", GROWN)
+    assert release.rollout == f"p{release.record['stable']['pair'].rpartition('-')[2]}"
     return release
 
 
@@ -55,7 +58,7 @@ def test_a_new_pair_has_as_many_pods_before_it_gets_requests(grown, world, pairs
 
     assert (len(predict), len(preprocess)) == (GROWN, 1)
     assert max(map(ready_since, predict)) <= dt.datetime.fromisoformat(serving["since"])
-    assert serving["floors"] == [{"workload": "sea-predict-@ROLLOUT@-predictor", "replicas": GROWN}]
+    assert serving["floors"] == [{"workload": f"{NAME}-predict-@ROLLOUT@-predictor", "replicas": GROWN}]
     assert seen.lost == 0, seen.told()
 
 
@@ -63,7 +66,7 @@ def test_its_autoscaler_is_free_once_it_knows_the_load(grown):
     """What it had to begin with is not what it has to keep."""
 
     def least():
-        found = grown.namespace.get("HorizontalPodAutoscaler", f"sea-predict-{grown.rollout}")["spec"]["minReplicas"]
+        found = grown.namespace.get("HorizontalPodAutoscaler", f"{NAME}-predict-{grown.rollout}")["spec"]["minReplicas"]
         return found == 1, found
 
     until("the least of the template", least, HINDSIGHT + 120)

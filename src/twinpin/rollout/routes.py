@@ -18,8 +18,8 @@ ROUTE = "twinpin.dev/route"
 #: Annotation with the digest of the nodes that were written.
 WRITTEN = "twinpin.dev/written"
 
-#: A rollout named for its pair, wherever it stands.
-PAIR_NAMED = re.compile(r"(?<![a-z0-9])p\d+-m\d+-[0-9a-f]{6}(?![a-z0-9])")
+#: A rollout named for its pair, wherever it stands: whole, or by the pair's digest alone.
+PAIR_NAMED = re.compile(r"(?<![a-z0-9])p(?:\d+-m\d+-)?[0-9a-f]{6}(?![a-z0-9])")
 
 Nodes = Mapping[str, Any]
 

@@ -117,6 +117,7 @@ def test_rollouts_are_found_in_any_graph(template):
     """By the template's addresses, and by the form of a pair's id where the template has changed."""
     assert mentions(template, '"http://f-predict-r1-predictor.ns.svc/x"') == {"r1"}
     assert mentions(template, f'"http://elsewhere-{B}.ns"') == {B}
+    assert mentions(template, '"http://elsewhere-p3fa9c1.ns"') == {"p3fa9c1"}
     assert mentions(template, '"http://f-features-predictor.ns.svc/x"') == set()
 
 
