@@ -7,6 +7,7 @@ import json
 import pytest
 from cluster_follower import Follower
 from cluster_load import load
+from cluster_namespaces import namespace as make_namespace
 from cluster_values import merged, one_of_each, scaled_by_cpu, without_features
 from cluster_waits import until
 
@@ -29,6 +30,13 @@ def pairs(world):
     """Pairs A and B under an alias of their own."""
     names = dataclasses.replace(world.pairs["A"].names, alias="grown")
     return {letter: dataclasses.replace(world.pairs[letter], names=names) for letter in "AB"}
+
+
+@pytest.fixture(scope="module")
+def namespace(api):
+    """A namespace for this module, in which KServe's router may run."""
+    with make_namespace(api, "growth", standard="baseline") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
