@@ -31,8 +31,8 @@ class Console:
         return ended.stdout
 
     def begin(self, command, *words):
-        """Start one that somebody will interrupt."""
-        line = self._line(command, words)
+        """Start one that somebody will interrupt: what a shell starts in the background would not hear Ctrl-C."""
+        line = ["env", "--default-signal=INT", *self._line(command, words)]
         return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def promote(self, trained):
