@@ -71,7 +71,7 @@ def test_autoscalers_see_what_the_pods_use(direct):
 def test_preprocess_grows_under_load(direct, questions, measured):
     """Its autoscaler adds pods, which serve the same pair; no request is lost on the way."""
     assert len(direct.pods("preprocess")) == 1
-    with load(direct.namespace, questions.of_release(direct), clients=8, pause=0.0) as seen:
+    with load(direct.namespace, questions.of_release(direct), clients=24, pause=0.0) as seen:
         begun = time.monotonic()
         deployment = direct.deployment("preprocess")
         until("a second pod of preprocess", lambda: len(direct.namespace.ready_pods(deployment)) > 1, GROWTH)

@@ -77,6 +77,6 @@ def config_map(name, text, binary=None):
     }
 
 
-def resources(cpu, memory):
-    """Ask for little, and set no limit on CPU: the machine of a test run is small and shared."""
-    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
+def resources(cpu, memory, most=None):
+    """Ask for little, allow *most* memory, and set no limit on CPU: the machine of a test run is small and shared."""
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": most or memory}}

@@ -34,7 +34,7 @@ def mlflow(claim):
         "readinessProbe": {"httpGet": {"path": "/health", "port": MLFLOW_PORT}, "periodSeconds": 2},
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
         "workingDir": "/tmp",
-        "resources": resources("20m", "1Gi"),
+        "resources": resources("20m", "640Mi", "1Gi"),
     }
     volume = {"name": "data", "persistentVolumeClaim": {"claimName": claim}}
     return deployment("mlflow", pod_spec(container, volumes=[volume])), service("mlflow", MLFLOW_PORT)

@@ -5,14 +5,14 @@ import copy
 import cluster_images
 from cluster_pods import resources
 
-#: What the tests' own machine can bear: parts that ask for little, so that three releases fit on two cores.
+#: What the tests' own machine can bear: parts ask for what they take at rest, so that six releases fit on one node.
 _SMALL = {
-    "features": resources("15m", "768Mi"),
-    "preprocess": resources("15m", "768Mi"),
-    "predict": resources("15m", "768Mi"),
-    "gateway": resources("10m", "256Mi"),
-    "graph": resources("10m", "128Mi"),
-    "serve": resources("20m", "1536Mi"),
+    "features": resources("15m", "288Mi", "768Mi"),
+    "preprocess": resources("15m", "224Mi", "768Mi"),
+    "predict": resources("15m", "160Mi", "768Mi"),
+    "gateway": resources("10m", "96Mi", "256Mi"),
+    "graph": resources("10m", "48Mi", "128Mi"),
+    "serve": resources("20m", "448Mi", "1536Mi"),
 }
 #: Limits of CPU, where KServe would otherwise write its own of one core.
 _CAPPED = ("features", "preprocess", "predict", "serve")
@@ -27,7 +27,7 @@ def one_of_each(world, names):
         "pair": {"preprocessor": names.preprocessor, "model": names.model, "alias": names.alias},
         "controller": {"enabled": False},
         "autoscaling": {"enabled": False},
-        "resolve": {"pairSize": "256Mi", "resources": resources("20m", "384Mi")},
+        "resolve": {"pairSize": "256Mi", "resources": resources("20m", "160Mi", "384Mi")},
         "features": world.features_values(),
         "test": {"entities": [1, 2]},
         **{part: {} for part in ("preprocess", "predict", "gateway", "graph", "serve")},
