@@ -15,6 +15,7 @@ from twinpin.predict.cpus import available_cpus
 from twinpin.predict.flavour import read_flavour
 from twinpin.predict.matrix import MATRIX, Matrices
 from twinpin.predict.settings import Settings
+from twinpin.step.block import row_counts
 from twinpin.step.errors import Broken, CannotStart, PairMismatch
 from twinpin.step.step import MODEL_VERSION, PAIR, PREPROCESSOR_VERSION, Answer, Context, Tensors, TensorSpec
 
@@ -72,7 +73,7 @@ class PredictStep:
 
     def at_once(self, tensors: Tensors, context: Context) -> Answer | None:
         """Forecast few rows by the walk; None where the booster must do it."""
-        if any(not self._forecaster.brief(len(values)) for values in tensors.values() if values.ndim):
+        if not self._forecaster.brief(max(row_counts(tensors), default=0)):
             return None
         return self.run(tensors, context)
 

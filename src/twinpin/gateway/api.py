@@ -1,11 +1,10 @@
-"""ForecastAPI: every HTTP path of the product in one Starlette application."""
+"""ForecastAPI: every HTTP path of the product in one ASGI application."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import ASGIApp
 
 from twinpin.gateway import answers, openapi
 from twinpin.gateway.forecasts import Forecasts
@@ -34,11 +33,11 @@ class ForecastAPI:
         self._lifecycle = lifecycle
         self._limits = forecasts.limits
 
-    def app(self) -> Starlette:
-        """Return the ASGI application."""
-        app = Starlette(routes=self.routes(), middleware=[Middleware(RequestId)])
-        app.router.default = Endpoint("unknown", _unknown, _ANY)  # for `OPTIONS *`, which is no path
-        return app
+    def app(self) -> ASGIApp:
+        """Return the ASGI application: errors are answered by each endpoint, so nothing else stands around the routes."""
+        router = Router(self.routes())
+        router.default = Endpoint("unknown", _unknown, _ANY)  # for `OPTIONS *`, which is no path
+        return RequestId(router)
 
     def routes(self) -> Sequence[BaseRoute]:
         """List the routes: plain REST, health and metrics, the page, and the protocol's own."""

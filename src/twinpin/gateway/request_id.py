@@ -13,12 +13,12 @@ class RequestId:
     """Puts the id into the request's headers, where the endpoints find it, and into the answer's."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == HEADER), b"")
         request_id = given if _fits(given) else secrets.token_hex(8).encode()
@@ -30,7 +30,7 @@ class RequestId:
                 event = {**event, "headers": [*event["headers"], (HEADER, request_id)]}
             await send(event)
 
-        await self._app(scope, receive, answer)
+        await self.app(scope, receive, answer)
 
 
 def _fits(given: bytes) -> bool:

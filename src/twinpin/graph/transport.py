@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from functools import lru_cache
+from typing import NamedTuple, Protocol, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from twinpin.graph.body import Body
@@ -66,13 +67,7 @@ class Target:
     @property
     def model(self) -> str:
         """The model's name: from `/v2/models/<name>/…` in the URL, else the service's name, else the URL's host."""
-        if not self.url:
-            return self.service
-        parts = urlsplit(self.url)
-        segments = parts.path.split("/")
-        if "models" in segments[:-1]:
-            return segments[segments.index("models") + 1]
-        return (parts.hostname or "").split(".")[0]
+        return _read(self.url).model if self.url else self.service
 
     @property
     def valid(self) -> bool:
@@ -89,13 +84,30 @@ class Target:
     @property
     def version(self) -> str:
         """The model's version in `/v2/models/<name>/versions/<version>/infer`; empty: whichever is served."""
-        segments = urlsplit(self.url).path.split("/")
-        return segments[segments.index("versions") + 1] if "versions" in segments[:-1] else ""
+        return _read(self.url).version
 
     @property
     def answers_request(self) -> bool:
         """Whether the step is asked to answer with the next step's request (`?answer=request`)."""
-        return parse_qs(urlsplit(self.url).query).get("answer") == ["request"]
+        return _read(self.url).answer == "request"
+
+
+class _Address(NamedTuple):
+    """What the address of a step says of it."""
+
+    model: str
+    version: str
+    answer: str
+
+
+@lru_cache(1024)
+def _read(url: str) -> _Address:
+    """Read an address, once: every request asks for it."""
+    parts = urlsplit(url)
+    segments = parts.path.split("/")
+    after = {word: segments[segments.index(word) + 1] for word in ("models", "versions") if word in segments[:-1]}
+    (answer,) = parse_qs(parts.query).get("answer", [""])[-1:]
+    return _Address(after.get("models", (parts.hostname or "").split(".")[0]), after.get("versions", ""), answer)
 
 
 class Transport(Protocol):

@@ -4,8 +4,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
@@ -132,32 +131,45 @@ class Exchange:
             more = event.get("more_body", False)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    @asynccontextmanager
-    async def unless_gone(self) -> AsyncIterator[None]:
+    def unless_gone(self) -> "_UnlessGone":
         """Cancel what runs inside when the client hangs up; call it after `body`. Raises ClientGone."""
+        return _UnlessGone(self)
+
+
+class _UnlessGone:
+    """The block whose work ends with its client."""
+
+    __slots__ = ("_exchange", "_task", "_timer", "_watch")
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._watch: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        """Look for the client when it begins to pay."""
         task = asyncio.current_task()
         assert task is not None, "a request is answered in a task"  # noqa: S101 -- for the type checker
-        watch: list[asyncio.Task[None]] = []
-        timer = asyncio.get_running_loop().call_later(
-            _HANGUP_AFTER, lambda: watch.append(asyncio.create_task(self._cancel_when_gone(task)))
-        )
-        try:
-            yield
-        except asyncio.CancelledError:
-            if self.gone and task.uncancel() == 0:
-                raise ClientGone from None
-            raise
-        finally:
-            timer.cancel()
-            for each in watch:
-                each.cancel()
+        self._task = task
+        self._timer = asyncio.get_running_loop().call_later(_HANGUP_AFTER, self._begin)
 
-    async def _cancel_when_gone(self, task: asyncio.Task[object]) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, _error: object, _trace: object) -> None:
+        """Stop looking."""
+        self._timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
+        if kind is asyncio.CancelledError and self._exchange.gone and self._task.uncancel() == 0:
+            raise ClientGone from None
+
+    def _begin(self) -> None:
+        """Watch from now on."""
+        self._watch = asyncio.create_task(self._cancel_when_gone())
+
+    async def _cancel_when_gone(self) -> None:
         """Wait for the client to hang up."""
-        while (await self.receive())["type"] != "http.disconnect":
+        while (await self._exchange.receive())["type"] != "http.disconnect":
             pass
-        self.gone = True
-        task.cancel()
+        self._exchange.gone = True
+        self._task.cancel()
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -1,17 +1,20 @@
 """Values in JSON to arrays and back: strict about kinds, ranges and shapes, and without a Python loop over numbers."""
 
 from array import array
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import orjson
 
+from twinpin.step.block import Block
 from twinpin.step.datatypes import MAX_DIMENSIONS, NUMPY, datatype_of, dtype_of, reshaped
 from twinpin.step.errors import Malformed
 
 # array.array converts a list at twice the speed of numpy, and refuses text where numpy would parse it.
 _TYPECODES = {np.dtype(code).newbyteorder("<"): code for code in "bBhHiIqQ"}
+_FRACTIONS = {float, type(None)}
 _GAPPY_TEXT = {str, type(None)}
 _WORDS = {str: "text", bool: "true or false", int: "whole numbers", float: "fractions", type(None): "null"}
 
@@ -42,6 +45,19 @@ def from_column(name: str, data: object) -> np.ndarray:
         only = "; null is a missing number alone, so send the text that stands for none" if kinds == _GAPPY_TEXT else ""
         raise Malformed(f"column {name!r} holds {_words(kinds)}; a column holds values of one kind{only}")
     return reshaped(name, _values(name, datatype, NUMPY[datatype], flat), sizes)
+
+
+def from_columns(columns: Mapping[str, object]) -> Block | None:
+    """Make the arrays of plain columns together, as `from_column` makes each; None where not all are flat FP64."""
+    lists = list(columns.values())
+    if set(map(type, lists)) != {list} or len(set(map(len, lists))) != 1:
+        return None
+    flat: list[Any] = list(chain.from_iterable(lists))  # type: ignore[arg-type]
+    kinds = set(map(type, flat))
+    if not flat or not kinds <= _FRACTIONS:
+        return None
+    values = np.array(flat, dtype=np.float64) if type(None) in kinds else np.frombuffer(array("d", flat))
+    return Block(tuple(columns), values.reshape(len(lists), -1))
 
 
 def to_json(values: np.ndarray) -> Any:

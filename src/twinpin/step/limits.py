@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from twinpin.step.block import row_counts
 from twinpin.step.errors import TooLarge
 from twinpin.step.step import Message
 
@@ -17,6 +18,7 @@ class Limits:
 
     def admit(self, message: Message) -> None:
         """Raise TooLarge for a message of too many rows."""
-        for name, array in message.tensors.items():
-            if array.ndim and len(array) > self.max_rows:
-                raise TooLarge(f"tensor {name!r} has {len(array)} rows; at most {self.max_rows} are taken at a time")
+        rows = max(row_counts(message.tensors), default=0)
+        if rows > self.max_rows:
+            name = next(name for name, array in message.tensors.items() if array.ndim and len(array) == rows)
+            raise TooLarge(f"tensor {name!r} has {rows} rows; at most {self.max_rows} are taken at a time")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from twinpin.step.errors import Malformed
-from twinpin.step.jsondata import from_column
+from twinpin.step.jsondata import from_column, from_columns
 from twinpin.step.step import ENTITY_KEY, PARTIAL, TIME_POINT, Message, Parameters, Tensors
 
 #: Name of the tensor where the body names no entity key.
@@ -51,6 +51,9 @@ def _columns(data: object) -> Tensors:
     """Read columns that all have the same number of rows."""
     if not isinstance(data, dict) or not data:
         raise Malformed('"data" must be an object that maps each column to its list of values')
+    lengths = set(map(len, data))
+    if 0 < min(lengths) and max(lengths) <= MAX_NAME and (block := from_columns(data)) is not None:
+        return block
     columns = {name_of(name, "a column"): from_column(name, values) for name, values in data.items()}
     rows = {len(column) for column in columns.values()}
     if len(rows) > 1:

@@ -54,7 +54,9 @@ class StepModel:
         self._brief = step if isinstance(step, Brief) else None
         self._waits = inspect.iscoroutinefunction(step.run)
         self._executor = None if self._waits else ThreadPoolExecutor(threads, thread_name_prefix=self._name)
-        self._tasks: set[asyncio.Task[Answer]] = set()
+        self._waits_now = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._pair: Parameter | None = None
         self._in_flight = IN_FLIGHT.labels(self._name)
         self._seconds = STEP_SECONDS.labels(self._name)
@@ -115,8 +117,7 @@ class StepModel:
 
     async def aclose(self) -> None:
         """Wait for the work in hand, abandoned or not, then close the step."""
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._idle.wait()
         if self._executor is not None:
             await asyncio.to_thread(self._executor.shutdown)
         await self._step.close()
@@ -137,7 +138,9 @@ class StepModel:
         if not self._places.acquire(blocking=False):
             raise Busy(f"the {self._name} step has {self._max_in_flight} requests in hand; try again")
         self._in_flight.inc()
-        work = self._start(message, context)
+        work = (
+            self._waiting(message, context) if self._executor is None else self._start(self._executor, message, context)
+        )
         if context.deadline is None:
             return await work
         try:
@@ -156,15 +159,10 @@ class StepModel:
             self._seconds.observe(time.monotonic() - started)
         return answer
 
-    def _start(self, message: Message, context: Context) -> asyncio.Future[Answer]:
+    def _start(self, threads: ThreadPoolExecutor, message: Message, context: Context) -> asyncio.Future[Answer]:
         """Start the work, which gives its place back when it ends, is cancelled while it waits, or fails."""
-        if self._executor is None:
-            task = asyncio.create_task(self._waiting(message, context))
-            self._tasks.add(task)
-            task.add_done_callback(self._finished)
-            return task
         try:
-            future = self._executor.submit(self._working, message, context)
+            future = threads.submit(self._working, message, context)
         except RuntimeError as error:  # shut down
             self._leave()
             raise Unavailable(f"the {self._name} step is stopping") from error
@@ -179,9 +177,17 @@ class StepModel:
             return self._checked(self._step.run(message.tensors, context))
 
     async def _waiting(self, message: Message, context: Context) -> Answer:
-        """Do work that waits more than it computes."""
-        with self._guarded(message):
-            return self._checked(await cast(Awaitable[Answer], self._step.run(message.tensors, context)))
+        """Do work that waits more than it computes, and give its place back."""
+        self._waits_now += 1
+        self._idle.clear()
+        try:
+            with self._guarded(message):
+                return self._checked(await cast(Awaitable[Answer], self._step.run(message.tensors, context)))
+        finally:
+            self._waits_now -= 1
+            if not self._waits_now:
+                self._idle.set()
+            self._leave()
 
     def _checked(self, answer: object) -> Answer:
         """Hold the step to what it promised."""
@@ -215,11 +221,6 @@ class StepModel:
         self._pair = answer.parameters[PAIR]
         halves = (str(answer.parameters.get(half, "")) for half in (PREPROCESSOR_VERSION, MODEL_VERSION))
         show_pair(str(self._pair), *halves)
-
-    def _finished(self, task: asyncio.Task[Answer]) -> None:
-        """Forget a task that has ended."""
-        self._tasks.discard(task)
-        self._leave()
 
     def _left(self, _future: Future[Answer]) -> None:
         """Give a place back from the thread that had it."""

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
 from feature_repos import fill_windows, this_hour, window_repo, written
 
@@ -68,7 +69,7 @@ def test_a_plain_body_becomes_the_next_steps_request(address):
         "shape": [2, 3],
         "data": [3045, 3046, 3047, 1045, 1046, 1047],
     }
-    assert document["parameters"]["entities"] == "[3, 1]"
+    assert orjson.loads(document["parameters"]["entities"]) == [3, 1]
     assert written(this_hour())[:13] in document["parameters"]["as_of"]
     assert unknown.status_code == 422
     assert unknown.json()["missing"] == {"99": "unknown"}

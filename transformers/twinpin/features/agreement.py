@@ -17,7 +17,9 @@ class Agreement:
     """Counts rows that were the same, until each feature was seen with a value, or enough rows were."""
 
     def __init__(self, features: Iterable[Feature]) -> None:
+        features = list(features)
         self._unseen = {feature.name for feature in features}
+        self._gappy = {feature.name for feature in features if feature.has_nan}
         self._rows = 0
 
     @property
@@ -36,7 +38,7 @@ class Agreement:
             return False
         for name in theirs.values:
             pairs = list(zip(ours.values[name], theirs.values[name], strict=True))
-            if not all(_equal(*pair) for pair in pairs):
+            if not all(_equal(*pair, gaps=name in self._gappy) for pair in pairs):
                 return False
             if any(value is not None for _, value in pairs):
                 self._unseen.discard(name)
@@ -44,8 +46,10 @@ class Agreement:
         return True
 
 
-def _equal(mine: Value, theirs: Value) -> bool:
-    """Compare two values, NaN to NaN."""
+def _equal(mine: Value, theirs: Value, *, gaps: bool) -> bool:
+    """Compare two values, NaN to NaN, and where *gaps* are NaN in a tensor, to a null."""
+    if gaps:
+        mine, theirs = (np.nan if each is None else each for each in (mine, theirs))
     if mine is None or theirs is None:
         return mine is theirs
     if isinstance(mine, str) or isinstance(theirs, str):

@@ -112,13 +112,31 @@ def redis_fields(feast: Any, view: Any, features: list[str]) -> list[bytes]:
     return [field.encode() if isinstance(field, str) else bytes(field) for field in fields]
 
 
-def redis_losses() -> tuple[type[Exception], ...]:
+def redis_lost() -> Exception:
     """Return what redis-py raises for a connection that broke."""
     from redis.exceptions import ConnectionError as Lost  # noqa: PLC0415 -- only the Redis store has the package
 
-    return (Lost,)
+    return Lost("the connection to Redis has ended")
 
 
-def redis_pool(feast: Any) -> Any:
-    """Return the pool whose settings are those of the repository, for the running loop."""
-    return online_store(feast)._client_async.connection_pool  # noqa: SLF001 -- see above
+def redis_losses() -> tuple[type[Exception], ...]:
+    """Return the classes of what redis-py raises for a connection that broke."""
+    return (type(redis_lost()),)
+
+
+async def redis_connection(feast: Any) -> Any:
+    """Open one more connection with the settings of the repository, for the running loop."""
+    pool = online_store(feast)._client_async.connection_pool  # noqa: SLF001 -- see above
+    connection = pool.make_connection()
+    await connection.connect()
+    return connection
+
+
+def redis_transport(connection: Any) -> Any:
+    """Return the transport of an open connection."""
+    return connection._writer.transport  # noqa: SLF001 -- its only way out
+
+
+def redis_errors(connection: Any) -> dict[str, Any]:
+    """Return how hiredis is to read an error, so that it is one of redis-py's own."""
+    return {"replyError": connection._parser.parse_error}  # noqa: SLF001 -- as its own reader does

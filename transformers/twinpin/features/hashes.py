@@ -4,7 +4,7 @@ One hash holds the values of all views of an entity in a project. Its name and t
 own functions, once for each entity and once for each feature.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -25,6 +25,8 @@ class Hash:
     columns: Mapping[str, int]
     #: View -> the place of its event time.
     times: Mapping[str, int]
+    #: First and last place, exclusive, of the values of each view.
+    spans: Sequence[tuple[int, int]]
     #: Writes HMGET in Redis' protocol, https://redis.io/docs/latest/develop/reference/protocol-spec.
     command: Callable[[Entity], bytes]
 
@@ -47,15 +49,17 @@ def _hash(feast: Any, key: EntityKey, join_key: str, views: list[tuple[Any, Any]
     """Lay out the read of the views of one join key."""
     columns: dict[str, int] = {}
     times: dict[str, int] = {}
+    spans: list[tuple[int, int]] = []
     fields: list[bytes] = []
     for projection, view in views:
         alias, names = projection.name_to_use(), [feature.name for feature in projection.features]
         *of_values, of_time = connections.redis_fields(feast, view, names)
         columns |= {f"{alias}__{name}": place for place, name in enumerate(names, start=len(fields))}
+        spans.append((len(fields), len(fields) + len(of_values)))
         fields += of_values
         times[alias] = len(fields)
         fields.append(of_time)
-    return Hash(columns, times, _writer(feast, key, join_key, fields))
+    return Hash(columns, times, spans, _writer(feast, key, join_key, fields))
 
 
 def _writer(feast: Any, key: EntityKey, join_key: str, fields: list[bytes]) -> Callable[[Entity], bytes]:

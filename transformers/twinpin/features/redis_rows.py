@@ -1,74 +1,86 @@
-"""RedisRows: rows read from Feast's hashes in Redis in one exchange, without an object for each value.
+"""RedisRows: rows read from Feast's hashes in Redis in one exchange, without an object for each value."""
 
-Each read has a connection of its own, as redis-py's pool would give it one, but pays neither for the pool's look
-whether it still lives nor for one coroutine chain per command. redis-py makes the connections, so that its settings
-(TLS, password, limits) hold.
-"""
-
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twinpin.features import connections, wire
 from twinpin.features.entities import Entity
 from twinpin.features.hashes import Hash, hashes
+from twinpin.features.redis_line import RedisLine
 from twinpin.features.rows import Rows
 from twinpin.features.service import Service
 
+#: Share of the time that a read may take after which nothing more is expected of a line that is silent.
+PATIENCE = 0.9
+
 
 class RedisRows:
-    """Reads the rows of one service."""
+    """Reads the rows of one service, on one line that is made anew when it is lost; *timeout* of a read in seconds."""
 
-    def __init__(self, feast: Any, service: Service, laid_out: Sequence[Hash]) -> None:
+    def __init__(self, feast: Any, service: Service, laid_out: Sequence[Hash], timeout: float) -> None:
         self._feast = feast
         self._hashes = laid_out
+        self._timeout = timeout
         self._readers = [(feature, wire.reader(feature)) for feature in service.features]
-        self._free: list[Any] = []
+        self._table = wire.table(service.features, laid_out[0].spans) if len(laid_out) == 1 else None
+        self._line: RedisLine | None = None
+        self._opening = asyncio.Lock()
 
     @classmethod
-    def make(cls, feast: Any, service: Service) -> "RedisRows | None":
+    def make(cls, feast: Any, service: Service, timeout: float) -> "RedisRows | None":
         """Lay out the reads; None where Feast alone can read this store or this service."""
         laid_out = hashes(feast, service) if connections.has_hashes(feast) else []
-        return cls(feast, service, laid_out) if laid_out else None
+        return cls(feast, service, laid_out, timeout) if laid_out else None
 
     async def fetch(self, entities: Sequence[Entity]) -> list[Any]:
-        """Read the raw hashes of *entities*, in one exchange; a connection that went stale is replaced once."""
+        """Read the raw hashes of *entities*, in one exchange; a line that was lost is replaced once."""
         commands = b"".join([each.command(entity) for each in self._hashes for entity in entities])
         number = len(self._hashes) * len(entities)
-        while self._free:
+        if self._line is not None and not self._line.lost:
             try:
-                return await self._exchange(self._free.pop(), commands, number)
+                return await self._ask(self._line, commands, number)
             except connections.redis_losses():
-                await self._forget()
-        return await self._exchange(connections.redis_pool(self._feast).make_connection(), commands, number)
+                pass
+        return await self._ask(await self._open(), commands, number)
 
     def parse(self, replies: list[Any], entities: Sequence[Entity]) -> Rows:
         """Take times and values out of what was fetched."""
         number = len(entities)
-        columns: dict[str, wire.Column] = {}
+        parts = [replies[index * number : (index + 1) * number] for index in range(len(self._hashes))]
         times: dict[str, Sequence[int]] = {}
-        for index, each in enumerate(self._hashes):
-            table = list(zip(*replies[index * number : (index + 1) * number], strict=True))
+        for each, part in zip(self._hashes, parts, strict=True):
+            times |= {view: wire.times([row[place] for row in part]) for view, place in each.times.items()}
+        block = None if self._table is None else self._table(parts[0])
+        return Rows(times, self._columns(parts) if block is None else block)
+
+    def _columns(self, parts: Sequence[list[Any]]) -> Mapping[str, wire.Values]:
+        """Read feature by feature."""
+        columns: dict[str, wire.Column] = {}
+        for each, part in zip(self._hashes, parts, strict=True):
+            table = list(zip(*part, strict=True))
             columns |= {name: table[place] for name, place in each.columns.items()}
-            times |= {view: wire.times(table[place]) for view, place in each.times.items()}
-        return Rows(times, {feature.name: read(columns[feature.column]) for feature, read in self._readers})
+        return {feature.name: read(columns[feature.column]) for feature, read in self._readers}
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._forget()
+        """Close the line."""
+        if self._line is not None:
+            await self._line.close()
 
-    async def _exchange(self, connection: Any, commands: bytes, number: int) -> list[Any]:
-        """Send commands and read their replies; only a connection on which all went well is used again."""
+    async def _ask(self, line: RedisLine, commands: bytes, number: int) -> list[Any]:
+        """Ask, and give up a line on which nothing comes any more."""
         try:
-            await connection.send_packed_command(commands, check_health=False)
-            replies = [await connection.read_response() for _ in range(number)]
-        except BaseException:
-            await connection.disconnect(nowait=True)
+            return await line.ask(commands, number)
+        except asyncio.CancelledError:
+            if line.hangs(PATIENCE * self._timeout):
+                await line.close()
             raise
-        self._free.append(connection)
-        return replies
 
-    async def _forget(self) -> None:
-        """Close the connections that nobody uses: one that is broken does not come alone."""
-        free, self._free = self._free, []
-        for each in free:
-            await each.disconnect(nowait=True)
+    async def _open(self) -> RedisLine:
+        """Make a line, or take the one that another request made meanwhile."""
+        async with self._opening:
+            if self._line is None or self._line.lost:
+                if self._line is not None:
+                    await self._line.close()
+                self._line = RedisLine(await connections.redis_connection(self._feast))
+            return self._line

@@ -17,6 +17,7 @@ from twinpin.features.rows import Rows
 from twinpin.features.service import Service
 from twinpin.features.values import Feature, Value
 from twinpin.features.window import SECOND, Status, cut, is_after, iso, values_after
+from twinpin.step.block import Block
 from twinpin.step.step import Tensors
 
 
@@ -38,11 +39,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """The features of all entities of a request, in its order, all known at *as_of* (microseconds since 1970 UTC)."""
+    """The features of all entities of a request, in its order, each known at its *as_of* (microseconds since 1970)."""
 
-    as_of: int
+    as_of: Sequence[int]
     #: [n, W] for a window, [n] for a scalar.
     tensors: Tensors
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where rows of one time are cut: view -> its newest values that are left out, and the *as_of* of the rest."""
+
+    after: Mapping[str, int]
+    as_of: int
 
 
 @dataclass(frozen=True)
@@ -60,38 +69,54 @@ class Selection:
     def row(self, rows: Rows, index: int) -> Row | Refusal:
         """Cut the row of one entity."""
         times = {view: times[index] for view, times in rows.times.items()}
+        cutting = self._cut(times)
+        if isinstance(cutting, Refusal):
+            return cutting
+        values: dict[str, Value] = {}
+        for feature in self.service.features:
+            value = rows.values[feature.name][index]
+            after = cutting.after.get(feature.view, 0)
+            used = cut(value, after, self.length) if isinstance(value, np.ndarray) else value
+            if used is None and not feature.has_nan:
+                return self._unusable(feature, value, times.get(feature.view, min(times.values())))
+            values[feature.name] = used
+        if not self._windows and all(value is None for value in values.values()):
+            return Refusal(Status.NULL, f"all its features are null in the row of {iso(cutting.as_of)}")
+        return Row(cutting.as_of, values)
+
+    def all(self, rows: Rows) -> Whole | None:
+        """Cut the rows of all entities at once, where all are cut alike and nothing is null; else None."""
+        moments = list(zip(*rows.times.values(), strict=True))
+        cuts: dict[tuple[int, ...], Cut] = {}
+        for moment in set(moments):
+            cutting = self._cut(dict(zip(rows.times, moment, strict=True)))
+            if isinstance(cutting, Refusal):
+                return None
+            cuts[moment] = cutting
+        after, *others = [each.after for each in cuts.values()]
+        tensors = None if any(each != after for each in others) else self._tensors(rows, after)
+        return None if tensors is None else Whole([cuts[moment].as_of for moment in moments], tensors)
+
+    def _cut(self, times: Mapping[str, int]) -> Cut | Refusal:
+        """Decide where rows of these times are cut, or why they are not used."""
         refusal = self._unknown(times) or self._untimely(times)
         if refusal:
             return refusal
         origin = min(times[view] for view in self._timed)
         after = {view: self._after(times[view], origin) for view in self._timed}
-        values: dict[str, Value] = {}
-        for feature in self.service.features:
-            value = rows.values[feature.name][index]
-            used = cut(value, after.get(feature.view, 0), self.length) if isinstance(value, np.ndarray) else value
-            if used is None and not feature.has_nan:
-                return self._unusable(feature, value, times.get(feature.view, origin))
-            values[feature.name] = used
-        if not self._windows and all(value is None for value in values.values()):
-            return Refusal(Status.NULL, f"all its features are null in the row of {iso(origin)}")
-        return Row(min(times[view] - after[view] * self.resolution for view in self._timed), values)
+        return Cut(after, min(times[view] - after[view] * self.resolution for view in self._timed))
 
-    def all(self, rows: Rows) -> Whole | None:
-        """Cut the rows of all entities at once, where they are of one time and nothing is null; else None."""
-        if any(len(set(each)) > 1 for each in rows.times.values()):
-            return None
-        times = {view: each[0] for view, each in rows.times.items()}
-        if self._unknown(times) or self._untimely(times):
-            return None
-        origin = min(times[view] for view in self._timed)
-        after = {view: self._after(times[view], origin) for view in self._timed}
-        tensors: dict[str, np.ndarray] = {}
+    def _tensors(self, rows: Rows, after: Mapping[str, int]) -> Tensors | None:
+        """Cut every feature of all entities; None where one cannot be cut so."""
+        if isinstance(rows.values, Block):  # scalars, of which there is one value of each
+            return rows.values
+        tensors: Tensors = {}
         for feature in self.service.features:
             tensor = self._tensor(feature, rows.values[feature.name], after.get(feature.view, 0))
             if tensor is None:
                 return None
             tensors[feature.name] = tensor
-        return Whole(min(times[view] - after[view] * self.resolution for view in self._timed), tensors)
+        return tensors
 
     def _tensor(self, feature: Feature, values: Sequence[Value] | np.ndarray, after: int) -> np.ndarray | None:
         """Cut one feature of all entities; None where a value is null, or a window too short."""

@@ -1,11 +1,11 @@
 """Features step: entity keys in, raw feature columns out, each entity with the time of its row."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import orjson
 
 from twinpin.features.entities import Entity
 from twinpin.features.rows import Rows, Store
@@ -151,7 +151,7 @@ class FeaturesStep:
         """Cut every row and put them together."""
         whole = selection.all(rows)
         if whole is not None:
-            return Answer(dict(whole.tensors), self._parameters(entities, [whole.as_of] * len(entities), {}, selection))
+            return Answer(whole.tensors, self._parameters(entities, whole.as_of, {}, selection))
         found: list[tuple[Entity, Row]] = []
         refusals: dict[str, Refusal] = {}
         for index, entity in enumerate(entities):
@@ -186,11 +186,11 @@ class FeaturesStep:
         times = {moment: iso(moment) for moment in set(as_of)}
         parameters: dict[str, Parameter] = {
             ENTITY_KEY: self._service.key.name,
-            ENTITIES: json.dumps(entities, ensure_ascii=False),
-            AS_OF: json.dumps([times[moment] for moment in as_of]),
+            ENTITIES: _json(entities),
+            AS_OF: _json([times[moment] for moment in as_of]),
         }
         if refusals:
-            parameters[MISSING] = json.dumps({name: each.status for name, each in refusals.items()}, ensure_ascii=False)
+            parameters[MISSING] = _json({name: each.status for name, each in refusals.items()})
         if selection.length is None and any(feature.is_window for feature in self._service.features):
             parameters[RESOLUTION] = self._settings.resolution
         return parameters
@@ -220,6 +220,11 @@ def _flag(parameters: Parameters) -> bool:
     if not isinstance(partial, bool):
         raise Malformed("partial must be true or false.")
     return partial
+
+
+def _json(value: Any) -> str:
+    """Write a structure as a parameter carries it."""
+    return orjson.dumps(value).decode()
 
 
 def _hint(statuses: set[Status]) -> str:

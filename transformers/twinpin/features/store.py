@@ -69,7 +69,7 @@ class FeastStore:
         self._opened = False
         self._closed = False
         self._readers = [(feature, feature.reader()) for feature in service.features]
-        self._direct = RedisRows.make(feast, service)
+        self._direct = RedisRows.make(feast, service, timeout)
         self._agreement = Agreement(service.features)
 
     @classmethod

@@ -14,6 +14,7 @@ import numpy as np
 
 from twinpin.features.values import Feature, Value
 from twinpin.features.window import SECOND
+from twinpin.step.block import Block
 
 #: What the store returned for one feature: a serialized `Value` per entity; nothing, or nothing in it: a null.
 Column = Sequence[bytes | None]
@@ -32,6 +33,34 @@ def reader(feature: Feature) -> Read:
     if feature.type in FIXED:
         return _fixed(feature, one_by_one)
     return _windows(one_by_one) if feature.type == "DOUBLE_LIST" else one_by_one
+
+
+def table(
+    features: Sequence[Feature], spans: Sequence[tuple[int, int]]
+) -> Callable[[Sequence[Any]], Block | None] | None:
+    """Make the function that reads all *features*, which lie in these *spans* of a reply, into one block.
+
+    None where they are not all floats of one width. The function gives None where a value has another layout, or a row
+    has none at all; a single null is NaN, as in a tensor.
+    """
+    kinds = {feature.type for feature in features}
+    if len(kinds) != 1 or not kinds <= FIXED.keys():
+        return None
+    layout, tag = _layout(features[0])
+    gap = np.array([(tag, np.nan)], layout).tobytes()
+    names = tuple(feature.name for feature in features)
+
+    def block(replies: Sequence[Any]) -> Block | None:
+        cells = [cell or gap for reply in replies for first, end in spans for cell in reply[first:end]]
+        if set(map(len, cells)) != {layout.itemsize}:
+            return None
+        read = np.frombuffer(b"".join(cells), layout).reshape(len(replies), -1)
+        if not (read["tag"] == tag).all():
+            return None
+        matrix = np.ascontiguousarray(read["number"].T)
+        return None if np.isnan(matrix).all(axis=0).any() else Block(names, matrix)
+
+    return block
 
 
 def times(column: Column) -> list[int]:
@@ -60,9 +89,7 @@ def _one_by_one(feature: Feature) -> Callable[[Column], list[Value]]:
 
 def _fixed(feature: Feature, one_by_one: Callable[[Column], list[Value]]) -> Read:
     """Read a column of floats of one width."""
-    number = np.dtype(FIXED[feature.type])
-    tag = _message()(**{feature.kind.field: 1.0}).SerializeToString()[0]
-    layout = np.dtype([("tag", "u1"), ("number", number)])
+    layout, tag = _layout(feature)
 
     def values(column: Column) -> Values:
         if _lengths(column) == {layout.itemsize}:
@@ -72,6 +99,12 @@ def _fixed(feature: Feature, one_by_one: Callable[[Column], list[Value]]) -> Rea
         return one_by_one(column)
 
     return values
+
+
+def _layout(feature: Feature) -> tuple[np.dtype, int]:
+    """Lay out the message of one float: its tag, and the number."""
+    tag: int = _message()(**{feature.kind.field: 1.0}).SerializeToString()[0]
+    return np.dtype([("tag", "u1"), ("number", FIXED[feature.type])]), tag
 
 
 def _windows(one_by_one: Callable[[Column], list[Value]]) -> Read:

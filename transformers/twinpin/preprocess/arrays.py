@@ -9,6 +9,7 @@ from twinpin.pair.signature import Spec
 from twinpin.preprocess.routes import listed
 from twinpin.preprocess.table import Given, Table
 from twinpin.preprocess.types import NumericTypes
+from twinpin.step.block import row_counts
 from twinpin.step.errors import Impossible, Malformed
 from twinpin.step.step import Tensors, TensorSpec
 
@@ -164,7 +165,7 @@ def _dtype(spec: Spec) -> np.dtype:
 
 def _check_rows(tensors: Tensors) -> None:
     """Refuse tensors of different numbers of rows, and none at all."""
-    counts = {len(values) if values.ndim else -1 for values in tensors.values()}
+    counts = row_counts(tensors)
     if not tensors or counts == {0}:
         raise Impossible("The request holds no rows: send at least one.")
     if len(counts) > 1 or -1 in counts:

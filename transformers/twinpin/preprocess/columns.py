@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Container, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from twinpin.pair.signature import Spec
 from twinpin.preprocess.routes import Routes, find_routes, listed
 from twinpin.preprocess.table import Table
 from twinpin.preprocess.types import DATATYPES, NUMERIC, NumericTypes, check_kind, other_column
+from twinpin.step.block import Block, row_counts
 from twinpin.step.errors import Impossible, Malformed
 from twinpin.step.step import Tensors, TensorSpec
 
@@ -36,7 +38,7 @@ class ColumnLayout:
         self._checks = NumericTypes(self._numeric, self._types)
         self._others = {str(spec.name): spec.dtype for spec in flat if spec.dtype not in NUMERIC}
         self._arrays = {str(spec.name): spec.dtype for spec in specs if spec.array}
-        self._known: dict[tuple[tuple[str, tuple[int, ...]], ...], tuple[Routes, Routes]] = {}
+        self._known: dict[tuple[Any, ...], tuple[Routes, Routes]] = {}
         self.metadata = tuple(_metadata(spec) for spec in specs)
 
     @property
@@ -99,7 +101,8 @@ class ColumnLayout:
 
     def _routes(self, tensors: Tensors) -> tuple[Routes, Routes]:
         """Find the routes for tensors of these names and shapes, once for each set of them."""
-        key = tuple((name, values.shape[1:]) for name, values in tensors.items())
+        block = isinstance(tensors, Block)
+        key = tensors.names if block else tuple([(name, values.shape[1:]) for name, values in tensors.items()])
         known = self._known.get(key)
         if known is None:
             widths = {name: _width(values) for name, values in tensors.items() if values.ndim <= _MATRIX}
@@ -122,7 +125,15 @@ class ColumnLayout:
         return tuple(name for name in self._arrays if name not in tensors)
 
     def _matrix(self, tensors: Tensors, routes: Routes, rows: int) -> np.ndarray:
-        """Fill the numeric columns, and check them."""
+        """Make the numeric columns, and check them."""
+        matrix = _together(tensors, routes)
+        if matrix is None:
+            matrix = self._one_by_one(tensors, routes, rows)
+        self._checks.check(matrix)
+        return matrix
+
+    def _one_by_one(self, tensors: Tensors, routes: Routes, rows: int) -> np.ndarray:
+        """Fill the numeric columns, checking the kind of each."""
         matrix = np.empty((rows, len(self._numeric)))
         if routes.direct:
             self._fill_direct(matrix, [tensors[name] for name in routes.direct], routes)
@@ -134,7 +145,6 @@ class ColumnLayout:
             matrix[:, window.columns] = wide[:, wide.shape[1] - 1 - window.lags]
         if routes.absent:
             matrix[:, [self._numeric.index(name) for name in routes.absent]] = 0.0
-        self._checks.check(matrix)
         return matrix
 
     def _fill_direct(self, matrix: np.ndarray, columns: list[np.ndarray], routes: Routes) -> None:
@@ -165,9 +175,23 @@ class ColumnLayout:
         return rest
 
 
+def _together(tensors: Tensors, routes: Routes) -> np.ndarray | None:
+    """Make all numeric columns at once, of one block or of windows of plain numbers; None: one by one."""
+    if isinstance(tensors, Block):
+        if routes.among is None or tensors.matrix.dtype.kind not in _PLAIN:
+            return None
+        return tensors.matrix.astype(np.float64, copy=False).take(routes.among, axis=0).T
+    if routes.across is None or not routes.windows:
+        return None
+    windows = [tensors[window.tensor] for window in routes.windows]
+    if {each.ndim for each in windows} != {_MATRIX} or not {each.dtype.kind for each in windows} <= _PLAIN:
+        return None
+    return np.concatenate(windows, axis=1, dtype=np.float64).take(routes.across, axis=1)
+
+
 def _rows(tensors: Tensors) -> int:
     """Count the rows, which all tensors share."""
-    counts = {len(values) if values.ndim else -1 for values in tensors.values()}
+    counts = row_counts(tensors)
     if not tensors or counts == {0}:
         raise Impossible("The request holds no rows: send at least one.")
     if len(counts) > 1 or -1 in counts:

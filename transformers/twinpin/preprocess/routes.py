@@ -35,6 +35,10 @@ class Routes:
     windows: tuple[Window, ...]
     #: Optional columns that no tensor gives.
     absent: tuple[str, ...]
+    #: Where every column stands among the tensors; None where not each of them is a tensor.
+    among: np.ndarray | None
+    #: Where every column stands in all windows laid side by side; None where not each of them is a lag of one.
+    across: np.ndarray | None
 
 
 def find_routes(columns: Sequence[str], optional: frozenset[str], widths: Mapping[str, int | None]) -> Routes:
@@ -65,7 +69,25 @@ def find_routes(columns: Sequence[str], optional: frozenset[str], widths: Mappin
         np.array([place for _, place in direct], dtype=np.intp),
         tuple(windows),
         tuple(absent),
+        _among(columns, widths) if len(direct) == len(columns) else None,
+        None if direct or absent else _across(columns, windows, widths),
     )
+
+
+def _among(columns: Sequence[str], widths: Mapping[str, int | None]) -> np.ndarray:
+    """Find each column's place among the tensors."""
+    places = {name: place for place, name in enumerate(widths)}
+    return np.array([places[name] for name in columns], dtype=np.intp)
+
+
+def _across(columns: Sequence[str], windows: Sequence[Window], widths: Mapping[str, int | None]) -> np.ndarray:
+    """Find each column's place in the windows side by side, whose newest values stand last."""
+    places = np.empty(len(columns), dtype=np.intp)
+    end = 0
+    for window in windows:
+        end += _length(widths[window.tensor])
+        places[window.columns] = end - 1 - window.lags
+    return places
 
 
 def listed(names: Sequence[str]) -> str:
