@@ -10,7 +10,8 @@ import xgboost
 
 from twinpin.predict.device import Device, place
 from twinpin.predict.flavour import Flavour
-from twinpin.predict.walk import ROWS, Walk, find_walk
+from twinpin.predict.pace import pace_of
+from twinpin.predict.walk import Walk, find_walk
 from twinpin.step.errors import CannotStart
 
 Matrix = np.ndarray
@@ -43,13 +44,18 @@ class Forecaster:
         #: Names of the columns that it was trained with; None where it was trained on a bare matrix.
         self.names: tuple[str, ...] | None = tuple(self._booster.feature_names or ()) or None
         self._walk = self._find_walk() if walks else None
+        self._pace = pace_of(self._walk, self._boosted, self.width)
         #: Values per row, seen by predicting once: from here on the model is warm.
         self.horizon = self._warm_up()
 
     def __call__(self, matrix: Matrix) -> Matrix:
         """Predict `[n, width]` FP32, NaN where one is missing."""
-        if self._walk is not None and len(matrix) <= ROWS:
+        if self._walk is not None and len(matrix) <= self._pace.walked:
             return self._walk(matrix)
+        return self._boosted(matrix)
+
+    def _boosted(self, matrix: Matrix) -> Matrix:
+        """Predict by the booster."""
         if self._classes and self._objective == "multi:softmax":
             return _softmax(self._raw(matrix, margin=True))
         predicted = self._raw(matrix, margin=False)
@@ -63,9 +69,14 @@ class Forecaster:
         """Whether few rows take the walk that was proven equal to the booster."""
         return self._walk is not None
 
+    @property
+    def walked(self) -> int:
+        """Up to how many rows the walk was faster than the booster when both were timed at start."""
+        return self._pace.walked
+
     def brief(self, rows: int) -> bool:
-        """Whether so many rows are walked, which takes less than a millisecond."""
-        return self._walk is not None and rows <= ROWS
+        """Whether so many rows take less than a millisecond."""
+        return rows <= self._pace.brief
 
     def _raw(self, matrix: Matrix, *, margin: bool) -> Matrix:
         """Predict with the booster itself, in place where it can."""

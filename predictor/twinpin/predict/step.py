@@ -72,7 +72,7 @@ class PredictStep:
         return Answer({self._output: np.asarray(forecast, dtype=np.float32)}, self._stamp)
 
     def at_once(self, tensors: Tensors, context: Context) -> Answer | None:
-        """Forecast few rows by the walk; None where the booster must do it."""
+        """Forecast few rows; None where they would take more than a millisecond."""
         if not self._forecaster.brief(max(row_counts(tensors), default=0)):
             return None
         return self.run(tensors, context)
@@ -110,14 +110,14 @@ def _load(folder: PairFolder, settings: Settings) -> PredictStep:
     names = _names(flavour.signature.inputs if flavour.signature else None, forecaster)
     matrices = Matrices(forecaster.width, names, _preprocessed(folder.preprocessor))
     log.info(
-        "model %s of pair %s is warm: %d columns, %d values per row, %s, threads: %d, walk for few rows: %s",
+        "model %s of pair %s is warm: %d columns, %d values per row, %s, threads: %d, rows that are walked: %d",
         pin.model.version,
         pin.id,
         forecaster.width,
         forecaster.horizon,
         forecaster.device,
         forecaster.threads,
-        "yes" if forecaster.walks else "no",
+        forecaster.walked,
     )
     return PredictStep(pin, forecaster, matrices, _output(flavour.signature))
 

@@ -5,101 +5,85 @@ trees are walked level by level in a tenth of it. The sum runs in the booster's 
 the last bit, which `find_walk` proves before it hands a walk out.
 """
 
-import json
 import logging
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import xgboost
 
+from twinpin.predict.forest import Forest, NoWalk, read_forest
+
 log = logging.getLogger(__name__)
 
-#: Rows up to which the walk beats the booster: its cost grows with each row, the booster's hardly.
-ROWS = 8
 #: Deeper trees would take too much memory when they are padded.
 DEPTH = 10
-#: Leaves of all padded trees together: they and their nodes take 17 MiB.
+#: Leaves of all padded trees together: they and their nodes take 18 MiB.
 LEAVES = 2**20
-#: Bytes of a model's JSON beyond which reading it would hold up the start.
-JSON = 2**27
-
-#: Objectives whose prediction is the sum itself.
-PLAIN = frozenset({"reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:quantileerror"})
 
 
-class NoWalk(Exception):
-    """This forest cannot be walked; the message says why."""
+class Level(NamedTuple):
+    """The nodes of one level of all trees, tree by tree."""
+
+    features: np.ndarray
+    limits: np.ndarray
+    strays: np.ndarray
 
 
 class Walk:
     """Predicts `[n, width]` FP32, n small, as the booster does; NaN is a missing value."""
 
-    def __init__(self, trees: list[Any], groups: int, base: np.ndarray) -> None:
-        self._groups = groups
-        self._base = base.astype(np.float32)
-        self._depth = max(_depth(tree) for tree in trees)
-        if self._depth > DEPTH or len(trees) << self._depth > LEAVES:
-            raise NoWalk(f"{len(trees)} trees of depth {self._depth} are too large")
-        inner = (1 << self._depth) - 1
-        self._features = np.zeros((len(trees), inner), dtype=np.intp)
-        self._limits = np.full((len(trees), inner), np.inf, dtype=np.float32)
-        self._strays = np.zeros((len(trees), inner), dtype=np.bool_)
-        self._leaves = np.zeros((len(trees), inner + 1), dtype=np.float32)
-        for place, tree in enumerate(trees):
-            self._fill(place, tree)
-        self._inner = np.arange(len(trees)) * inner
-        self._outer = np.arange(len(trees)) * (inner + 1) - inner
-        self._shape = (len(trees) // groups, groups)
+    def __init__(self, forest: Forest) -> None:
+        self._groups = forest.groups
+        self._base = forest.base
+        self._levels: list[Level] = []
+        self._starts = 2 * np.arange(len(forest.roots))
+        nodes = forest.roots
+        while not forest.leaf[nodes].all():
+            if len(self._levels) == DEPTH or 2 * len(nodes) > LEAVES:
+                raise NoWalk(f"{len(forest.roots)} trees are too deep, or too many")
+            self._levels.append(_level(forest, nodes))
+            nodes = np.stack([forest.left[nodes], forest.right[nodes]], axis=1).ravel()
+        self._leaves = forest.value[nodes]
+
+    @property
+    def limits(self) -> np.ndarray:
+        """The values that the trees split at: where a tie is decided."""
+        limits = np.concatenate([np.zeros(0, np.float32), *(level.limits for level in self._levels)])
+        return np.unique(limits[np.isfinite(limits)])
 
     def __call__(self, matrix: np.ndarray) -> np.ndarray:
         """Walk every row through every tree, then add up each group's leaves in the order of its trees."""
-        return np.stack([self._row(row) for row in matrix])
+        leaves = self._leaves.take(self._places(np.ascontiguousarray(matrix)))
+        rounds = leaves.reshape(len(matrix), -1, self._groups)
+        summands = np.empty((len(matrix), rounds.shape[1] + 1, self._groups), dtype=np.float32)
+        summands[:, 0] = self._base  # the booster starts from it
+        summands[:, 1:] = rounds
+        return np.add.accumulate(summands, axis=1)[:, -1]  # type: ignore[no-any-return] # in order; a sum may pair up
 
-    def _row(self, row: np.ndarray) -> np.ndarray:
-        """Walk one row: to the left child, or one further where the value is not below the limit.
+    def _places(self, matrix: np.ndarray) -> np.ndarray:
+        """Find the leaf of each row in each tree: at every node left, or one further where the value says so.
 
         A missing value goes where its node sends it: `strays` marks the nodes that send it right.
         """
-        features, limits = self._features.reshape(-1), self._limits.reshape(-1)
-        gaps = np.isnan(row)
-        strays = self._strays.reshape(-1) if gaps.any() else None
-        places = np.zeros(len(self._inner), dtype=np.intp)
-        for _ in range(self._depth):
-            nodes = places + self._inner
-            asked = features.take(nodes)
-            right = row.take(asked) >= limits.take(nodes)
-            if strays is not None:
-                right |= gaps.take(asked) & strays.take(nodes)
-            places += places
-            places += 1
+        places = np.broadcast_to(self._starts >> 1, (len(matrix), len(self._starts)))
+        values, gaps = matrix.ravel(), np.isnan(matrix).ravel()
+        strays = bool(gaps.any())
+        rows = (np.arange(len(matrix)) * matrix.shape[1])[:, np.newaxis]
+        for level in self._levels:
+            asked = level.features.take(places)
+            asked += rows
+            right = values.take(asked) >= level.limits.take(places)
+            if strays:
+                right |= gaps.take(asked) & level.strays.take(places)
+            places = places + places
             places += right
-        summands = np.empty((self._shape[0] + 1, self._shape[1]), dtype=np.float32)
-        summands[0] = self._base  # the booster starts from it
-        summands[1:] = self._leaves.reshape(-1).take(places + self._outer).reshape(self._shape)
-        return np.add.accumulate(summands, axis=0)[-1]  # type: ignore[no-any-return] # in order; a sum may pair up
-
-    def _fill(self, place: int, tree: Any) -> None:
-        """Pad one tree: a leaf above the last level is reached by going left from there on."""
-        inner = self._features.shape[1]
-        waiting = [(0, 0)]
-        while waiting:
-            node, slot = waiting.pop()
-            left = tree["left_children"][node]
-            if left >= 0:
-                self._features[place, slot] = tree["split_indices"][node]
-                self._limits[place, slot] = tree["split_conditions"][node]
-                self._strays[place, slot] = not tree["default_left"][node]
-                waiting += [(left, 2 * slot + 1), (tree["right_children"][node], 2 * slot + 2)]
-                continue
-            while slot < inner:
-                slot = 2 * slot + 1
-            self._leaves[place, slot - inner] = tree["split_conditions"][node]
+        return places
 
 
 def find_walk(booster: xgboost.Booster, rounds: int) -> Walk | None:
     """Make a walk of the first *rounds* (0: all) and prove it bit-equal to the booster; None where it is not."""
     try:
-        walk = _walk(_learner(booster), rounds)
+        walk = Walk(read_forest(booster, rounds))
         _prove(walk, booster, rounds)
     except NoWalk as reason:
         log.info("no walk, every request takes the booster: %s", reason)
@@ -107,46 +91,22 @@ def find_walk(booster: xgboost.Booster, rounds: int) -> Walk | None:
     return walk
 
 
-def _learner(booster: xgboost.Booster) -> Any:
-    """Read the model's JSON, unless it is very large."""
-    raw = booster.save_raw("json")
-    if len(raw) > JSON:
-        raise NoWalk(f"it is {len(raw) >> 20} MiB large")
-    return json.loads(raw)["learner"]
-
-
-def _walk(learner: Any, rounds: int) -> Walk:
-    """Take the trees out of a model's JSON."""
-    model = learner["gradient_booster"].get("model", {})
-    if learner["gradient_booster"]["name"] != "gbtree" or learner["objective"]["name"] not in PLAIN:
-        raise NoWalk(f"{learner['gradient_booster']['name']} with {learner['objective']['name']} is not a plain sum")
-    trees = model["trees"][: model["iteration_indptr"][rounds] if rounds else None]
-    groups = max(1, int(learner["learner_model_param"]["num_target"]))
-    if not trees or model["tree_info"][: len(trees)] != [place % groups for place in range(len(trees))]:
-        raise NoWalk("its outputs do not take turns, tree by tree")
-    if any(int(tree["tree_param"]["size_leaf_vector"]) > 1 or any(tree["split_type"]) for tree in trees):
-        raise NoWalk("it has leaves of several values, or splits by category")
-    return Walk(trees, groups, np.array(json.loads(learner["learner_model_param"]["base_score"])))
+def _level(forest: Forest, nodes: np.ndarray) -> Level:
+    """Lay out one level: a leaf above the last one is passed on to itself, by going left."""
+    leaf = forest.leaf[nodes]
+    return Level(forest.feature[nodes], np.where(leaf, np.float32(np.inf), forest.value[nodes]), forest.stray[nodes])
 
 
 def _prove(walk: Walk, booster: xgboost.Booster, rounds: int) -> None:
     """Compare on rows of many magnitudes, of the trees' own limits, where a tie is decided, and of gaps."""
     draw = np.random.default_rng(11)
     width = booster.num_features()
-    limits = walk._limits[np.isfinite(walk._limits)]  # noqa: SLF001 -- one module, one matter
+    limits = walk.limits
     drawn = draw.normal(size=(24, width)) * draw.choice([1e-3, 1.0, 30.0, 1e4], size=(24, 1))
     ties = draw.choice(limits if len(limits) else np.zeros(1), size=(24, width))
     gaps = np.where(draw.random((24, width)) < 0.5, np.nan, drawn)  # noqa: PLR2004 -- half of them
     rows = np.concatenate([np.zeros((1, width)), drawn, ties, gaps, ties * np.nan]).astype(np.float32)
     expected = booster.inplace_predict(rows, iteration_range=(0, rounds), validate_features=False)
-    if not np.array_equal(walk(rows), expected.reshape(len(rows), -1)):
+    walked = [walk(rows[:1]), walk(rows[1:4]), walk(rows[4:])]  # one row and several are the same
+    if not np.array_equal(np.concatenate(walked), expected.reshape(len(rows), -1)):
         raise NoWalk("its sums differ from the booster's")
-
-
-def _depth(tree: Any) -> int:
-    """Levels below the root; a child stands after its parent in a tree's lists."""
-    depths = [0] * len(tree["left_children"])
-    for node, (left, right) in enumerate(zip(tree["left_children"], tree["right_children"], strict=True)):
-        if left >= 0:
-            depths[left] = depths[right] = depths[node] + 1
-    return max(depths)

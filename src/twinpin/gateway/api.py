@@ -34,7 +34,7 @@ class ForecastAPI:
         self._limits = forecasts.limits
 
     def app(self) -> ASGIApp:
-        """Return the ASGI application: errors are answered by each endpoint, so nothing else stands around the routes."""
+        """Return the ASGI application; endpoints answer their own errors, so nothing else stands around the routes."""
         router = Router(self.routes())
         router.default = Endpoint("unknown", _unknown, _ANY)  # for `OPTIONS *`, which is no path
         return RequestId(router)

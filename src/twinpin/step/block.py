@@ -22,3 +22,10 @@ def row_counts(tensors: dict[str, np.ndarray]) -> set[int]:
     if isinstance(tensors, Block):
         return {tensors.matrix.shape[1]} if tensors.names else set()
     return {shape[0] if shape else -1 for shape in {values.shape[:1] for values in tensors.values()}}
+
+
+def size(tensors: dict[str, np.ndarray]) -> int:
+    """Count the values of all *tensors*."""
+    if isinstance(tensors, Block):
+        return tensors.matrix.size
+    return sum([values.size for values in tensors.values()])

@@ -49,10 +49,10 @@ def from_column(name: str, data: object) -> np.ndarray:
 
 def from_columns(columns: Mapping[str, object]) -> Block | None:
     """Make the arrays of plain columns together, as `from_column` makes each; None where not all are flat FP64."""
-    lists = list(columns.values())
+    lists: list[Any] = list(columns.values())
     if set(map(type, lists)) != {list} or len(set(map(len, lists))) != 1:
         return None
-    flat: list[Any] = list(chain.from_iterable(lists))  # type: ignore[arg-type]
+    flat = list(chain.from_iterable(lists))
     kinds = set(map(type, flat))
     if not flat or not kinds <= _FRACTIONS:
         return None

@@ -51,8 +51,8 @@ def _columns(data: object) -> Tensors:
     """Read columns that all have the same number of rows."""
     if not isinstance(data, dict) or not data:
         raise Malformed('"data" must be an object that maps each column to its list of values')
-    lengths = set(map(len, data))
-    if 0 < min(lengths) and max(lengths) <= MAX_NAME and (block := from_columns(data)) is not None:
+    names = set(map(len, data))
+    if min(names) > 0 and max(names) <= MAX_NAME and (block := from_columns(data)) is not None:
         return block
     columns = {name_of(name, "a column"): from_column(name, values) for name, values in data.items()}
     rows = {len(column) for column in columns.values()}
