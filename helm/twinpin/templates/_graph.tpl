@@ -13,7 +13,7 @@
 http://{{ include "twinpin.host" (dict "root" .root "service" $service) }}{{ if eq .to "direct" }}:8080{{ end }}/v2/models/{{ .part }}/infer
 {{- end -}}
 
-{{/* The nodes: dict "root" "to". A step that is not Hard would have its errors fed to the next one, and `answer=request` makes
+{{/* The nodes: dict "root" "to". A step that is not Hard would have its errors fed to the next one, and `answer=raw` makes
      a step answer with the next one's request, since the router hands answers on verbatim. */}}
 {{- define "twinpin.graphNodes" -}}
 {{- $features := include "twinpin.hasFeatures" .root -}}
@@ -36,7 +36,7 @@ root:
       dependency: Hard
     {{- end }}
     - name: other # preprocess answers 400 and says what it takes
-      serviceUrl: {{ $preprocess }}?answer=request
+      serviceUrl: {{ $preprocess }}?answer=raw
       condition: "@this"
       dependency: Hard
 {{- if $features }}
@@ -44,7 +44,7 @@ from-entities:
   routerType: Sequence
   steps:
     - name: features
-      serviceUrl: {{ include "twinpin.stepUrl" (merge (dict "part" "features") .) }}?answer=request
+      serviceUrl: {{ include "twinpin.stepUrl" (merge (dict "part" "features") .) }}?answer=raw
       dependency: Hard
     - name: data
       nodeName: from-data
@@ -55,7 +55,7 @@ from-data:
   routerType: Sequence
   steps:
     - name: preprocess
-      serviceUrl: {{ $preprocess }}?answer=request
+      serviceUrl: {{ $preprocess }}?answer=raw
       dependency: Hard
     - name: predict
       serviceUrl: {{ include "twinpin.stepUrl" (merge (dict "part" "predict") .) }}

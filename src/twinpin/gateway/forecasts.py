@@ -84,7 +84,7 @@ class Forecasts:
     async def by_payload(self, message: Message, *, headers: Headers = (), deadline: float | None = None) -> Message:
         """Forecast from columns that the client sent."""
         self.limits.admit(message)
-        return await self._run(Body.of_message(message), headers, deadline)
+        return await self._run(Body.of_message(message, "plain"), headers, deadline)
 
     async def by_entity(self, query: EntityQuery, *, headers: Headers = (), deadline: float | None = None) -> Message:
         """Forecast for entities, whose features the graph reads; raises UnknownModel where there is no store."""

@@ -8,8 +8,8 @@ from twinpin.step import codec
 from twinpin.step.errors import Malformed
 from twinpin.step.step import Message
 
-#: As which side of the protocol a Message is written: a request has `inputs`, a response `outputs`.
-Form = Literal["request", "response"]
+#: As what a Message is written: a request has `inputs`, a response `outputs`, a plain one `data` where it can.
+Form = Literal["request", "response", "plain"]
 
 #: Distinguishes "not parsed yet" from a body that is JSON null.
 _UNREAD: Any = object()
@@ -83,7 +83,7 @@ class Body:
     def message(self) -> Message:
         """Return the tensors; raises Malformed where the body is none of the requests or responses of the protocol."""
         if self._message is None:
-            decode = codec.decode_request if self._form == "request" else codec.decode_response
+            decode = codec.decode_response if self._form == "response" else codec.decode_request
             self._message = decode(self.bytes(), self.header_length)
         return self._message
 
@@ -98,8 +98,11 @@ class Body:
         """Name the keys that a Message has at the top of its JSON form."""
         message = self._message
         assert message is not None  # noqa: S101 -- has_key asked before
-        keys = {"inputs"} if self._form == "request" else {"outputs", "model_name"}
-        if message.requested and self._form == "request":
+        if self._form == "response":
+            keys = {"outputs", "model_name"}
+        else:
+            keys = {"data"} if self._form == "plain" and codec.has_plain_form(message) else {"inputs"}
+        if message.requested and self._form != "response":
             keys.add("outputs")
         if message.version and self._form == "response":
             keys.add("model_version")
@@ -111,6 +114,8 @@ def _encode(message: Message | None, json: Any, form: Form, model_name: str) -> 
     """Write what a body was made from; where there are both, JSON is what the client sent."""
     if message is None or json is not _UNREAD:
         return orjson.dumps(json)
-    if form == "request":
-        return codec.encode_request(message)
-    return codec.encode_response(message, model_name)
+    if form == "response":
+        return codec.encode_response(message, model_name)
+    if form == "plain" and codec.has_plain_form(message):
+        return codec.encode_plain(message)
+    return codec.encode_request(message)

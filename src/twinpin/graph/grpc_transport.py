@@ -64,7 +64,7 @@ class Grpc:
     async def send(self, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
         """Call ModelInfer; a status that the server gave is its answer, one that gRPC itself gave is none."""
         try:
-            request = protocol.request_proto(body.message(), target.model, target.version)
+            request = protocol.request_proto(body.message(), target.model, target.version, together=True)
         except TwinpinError as error:
             return Reply.of_error(error)  # what the step itself would say to these bytes
         try:
@@ -119,9 +119,10 @@ class Grpc:
 
 
 def _metadata(headers: Headers) -> list[tuple[str, str]]:
-    """Take the headers that gRPC can carry and does not set itself."""
+    """Take the headers that gRPC can carry and does not set itself, and say that blocks are read here."""
     named = [(name.lower(), value) for name, value in headers]
-    return [(name, value) for name, value in named if _METADATA.fullmatch(name) and value.isascii()]
+    taken = [(name, value) for name, value in named if _METADATA.fullmatch(name) and value.isascii()]
+    return [protocol.TOGETHER, *taken]
 
 
 def _is_outage(error: grpc.aio.AioRpcError) -> bool:

@@ -88,8 +88,8 @@ class Target:
 
     @property
     def answers_request(self) -> bool:
-        """Whether the step is asked to answer with the next step's request (`?answer=request`)."""
-        return _read(self.url).answer == "request"
+        """Whether the step is asked to answer with the next step's request (`?answer=request`, `?answer=raw`)."""
+        return _read(self.url).answer in ("request", "raw")
 
 
 class _Address(NamedTuple):

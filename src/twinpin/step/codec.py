@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from reprlib import repr as brief
 from typing import Any
 
+import numpy as np
 import orjson
 
 from twinpin.step.binary import BINARY_SIZE, Binary
+from twinpin.step.block import Block
 from twinpin.step.datatypes import datatype_of, from_raw, shape_of, to_raw
 from twinpin.step.errors import Malformed
 from twinpin.step.jsondata import dumps, from_json, to_json
 from twinpin.step.plain import is_plain, name_of, read_plain
+from twinpin.step.raw import BLOCK, COLUMNS, join, joined, json_length, names_text, read_block
 from twinpin.step.step import Message, Parameters, Tensors
 
 BINARY = "binary_data"
@@ -84,10 +87,34 @@ def decode_response(body: bytes, header_length: int | None = None) -> Message:
 
 def encode_request(message: Message) -> bytes:
     """Write the V2 JSON request (`inputs`), with the outputs asked for."""
-    document = _head(message) | {"inputs": [_tensor(*item) for item in message.tensors.items()]}
-    if message.requested:
-        document["outputs"] = [{"name": name} for name in message.requested]
-    return dumps(document)
+    return dumps(_request_head(message) | {"inputs": [_tensor(*item) for item in message.tensors.items()]})
+
+
+def has_plain_form(message: Message) -> bool:
+    """Whether a request can be written as plain columns, which are shorter and read faster, and come out the same."""
+    tensors = message.tensors
+    return isinstance(tensors, Block) and tensors.matrix.dtype == np.float64 and not message.requested
+
+
+def encode_plain(message: Message) -> bytes:
+    """Write a request that `has_plain_form` as a plain body."""
+    return dumps(_head(message) | {"data": message.tensors})
+
+
+def encode_raw(message: Message) -> bytes:
+    """Write the request of the next step in the raw form (`twinpin.step.raw`)."""
+    if isinstance(message.tensors, Block):
+        block = message.tensors
+        blobs = [to_raw(block.matrix)]
+        columns = {COLUMNS: names_text(block.names), BINARY_SIZE: len(blobs[0])}
+        inputs = [_described(BLOCK, block.matrix) | {"parameters": columns}]
+    else:
+        blobs = [to_raw(array) for array in message.tensors.values()]
+        inputs = [
+            _described(name, array) | {"parameters": {BINARY_SIZE: len(blob)}}
+            for (name, array), blob in zip(message.tensors.items(), blobs, strict=True)
+        ]
+    return join(dumps(_request_head(message) | {"inputs": inputs}), blobs)
 
 
 def encode_response(message: Message, model_name: str) -> bytes:
@@ -112,14 +139,7 @@ def encode_response_binary(
             outputs.append(_tensor(name, array))
             continue
         blobs.append(to_raw(array))
-        outputs.append(
-            {
-                "name": name,
-                "datatype": datatype_of(array),
-                "shape": array.shape,
-                "parameters": {BINARY_SIZE: len(blobs[-1])},
-            }
-        )
+        outputs.append(_described(name, array) | {"parameters": {BINARY_SIZE: len(blobs[-1])}})
     head = dumps(document)
     return b"".join([head, *blobs]), len(head)
 
@@ -139,8 +159,11 @@ def _parse(body: bytes, header_length: int | None) -> tuple[dict[str, Any], Bina
     """Split the body into its JSON object and the bytes behind it."""
     if header_length is not None and not 0 <= header_length <= len(body):
         raise Malformed(f"Inference-Header-Content-Length is {header_length}, but the body has {len(body)} bytes")
+    begin = header_length
+    if header_length is None and (header_length := json_length(body)) is not None:
+        begin = header_length + 1
     head = body if header_length is None else body[:header_length]
-    rest = memoryview(b"" if header_length is None else body)[header_length or 0 :]
+    rest = memoryview(b"" if begin is None else body)[begin or 0 :]
     document = loads(head)
     if not isinstance(document, dict):
         raise Malformed("the body must be a JSON object")
@@ -187,20 +210,24 @@ def _objects(value: object, key: str) -> list[dict[str, Any]]:
 def _tensors(value: object, key: str, binary: Binary) -> Tensors:
     """Read tensors with their data in JSON or behind it."""
     tensors: Tensors = {}
+    together: Block | None = None
     for item in _objects(value, key):
         name = name_of(item.get("name"), "a tensor")
         if name in tensors:
             raise Malformed(f"tensor {name!r} comes twice; every tensor needs a name of its own")
         shape, datatype = shape_of(name, item.get("shape")), item.get("datatype")
-        size = _parameters(item.get("parameters")).get(BINARY_SIZE)
+        parameters = _parameters(item.get("parameters"))
+        size = parameters.get(BINARY_SIZE)
         if size is None:
             tensors[name] = from_json(name, datatype, shape, item.get("data"))
         elif "data" in item:
             raise Malformed(f"tensor {name!r} has data and {BINARY_SIZE}; send one of them")
         else:
             tensors[name] = from_raw(name, datatype, shape, binary.take(name, size))
+            if COLUMNS in parameters:
+                together = read_block(parameters[COLUMNS], tensors.pop(name))
     binary.finish()
-    return tensors
+    return tensors if together is None else joined(tensors, together)
 
 
 def _parameters(value: object) -> Parameters:
@@ -252,6 +279,17 @@ def _answer_head(message: Message, model_name: str) -> dict[str, Any]:
     return head | _head(message)
 
 
-def _tensor(name: str, array: Any) -> dict[str, Any]:
+def _request_head(message: Message) -> dict[str, Any]:
+    """Start a request, with the outputs asked for."""
+    wanted = {"outputs": [{"name": name} for name in message.requested]} if message.requested else {}
+    return _head(message) | wanted
+
+
+def _described(name: str, array: np.ndarray) -> dict[str, Any]:
+    """Describe one tensor."""
+    return {"name": name, "datatype": datatype_of(array), "shape": array.shape}
+
+
+def _tensor(name: str, array: np.ndarray) -> dict[str, Any]:
     """Describe one tensor with its data in JSON."""
-    return {"name": name, "datatype": datatype_of(array), "shape": array.shape, "data": to_json(array)}
+    return _described(name, array) | {"data": to_json(array)}

@@ -156,7 +156,8 @@ class _Front:
         left = context.time_remaining()
         seconds = self._limits.request_timeout if left is None else min(left, self._limits.request_timeout)
         answer = await model.infer(message, deadline=time.monotonic() + seconds)
-        return protocol.response_proto(select(answer, message.requested), model.name)
+        together = protocol.TOGETHER in context.invocation_metadata()
+        return protocol.response_proto(select(answer, message.requested), model.name, together=together)
 
     async def model_ready(self, request: Proto, _context: Call) -> Proto:
         """Tell whether one model serves; nothing is ever loaded here."""

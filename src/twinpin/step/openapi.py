@@ -44,8 +44,9 @@ _INFER_PARAMETERS: tuple[Part, ...] = (
     {
         "name": "answer",
         "in": "query",
-        "schema": {"enum": ["request", "response"]},
-        "description": "request: answer with the next step's request (`inputs`) in place of a response.",
+        "schema": {"enum": ["request", "raw", "response"]},
+        "description": "request: answer with the next step's request (`inputs`) in place of a response; raw: the same, "
+        "with the numbers as bytes behind the JSON and a NUL.",
     },
 )
 

@@ -6,9 +6,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from twinpin.step.block import Block
 from twinpin.step.datatypes import datatype_of, dtype_of, from_raw, reshaped, shape_of, text, to_raw
 from twinpin.step.descriptors import message_class
 from twinpin.step.errors import Malformed
+from twinpin.step.raw import BLOCK, COLUMNS, joined, names_text, read_block
 from twinpin.step.step import Message, Parameter, Parameters, Tensors
 
 #: A protobuf message of the private pool; its fields are those of the published .proto file.
@@ -38,6 +40,8 @@ MODEL_INFER = f"/{SERVICE}/ModelInfer"
 #: Trailing metadata of a failed call: the status that REST would give, and the error document as JSON.
 STATUS_KEY = "twinpin-status"
 DOCUMENT_KEY = "twinpin-error-bin"
+#: Metadata of a call: the caller reads a `Block` that comes as one tensor.
+TOGETHER = ("twinpin-columns", "together")
 
 _INT64_MAX = 2**63 - 1
 #: Datatype -> the field of InferTensorContents that holds it; FP16 has none and travels raw.
@@ -67,11 +71,11 @@ def request_message(pb: Proto) -> Message:
     )
 
 
-def request_proto(message: Message, model_name: str, model_version: str = "") -> Proto:
-    """Write a ModelInferRequest with raw contents."""
+def request_proto(message: Message, model_name: str, model_version: str = "", *, together: bool = False) -> Proto:
+    """Write a ModelInferRequest with raw contents; *together*: a `Block` as one tensor, which our steps alone read."""
     pb = ModelInferRequest(model_name=model_name, model_version=model_version, id=message.id)
     _put_parameters(pb.parameters, message.parameters)
-    _put_tensors(pb.inputs, pb.raw_input_contents, message.tensors)
+    _put_tensors(pb.inputs, pb.raw_input_contents, message.tensors, together=together)
     for name in message.requested:
         pb.outputs.add(name=name)
     return pb
@@ -87,11 +91,11 @@ def response_message(pb: Proto) -> Message:
     )
 
 
-def response_proto(message: Message, model_name: str) -> Proto:
-    """Write a ModelInferResponse with raw contents."""
+def response_proto(message: Message, model_name: str, *, together: bool = False) -> Proto:
+    """Write a ModelInferResponse with raw contents; *together* as in `request_proto`."""
     pb = ModelInferResponse(model_name=model_name, model_version=message.version, id=message.id)
     _put_parameters(pb.parameters, message.parameters)
-    _put_tensors(pb.outputs, pb.raw_output_contents, message.tensors)
+    _put_tensors(pb.outputs, pb.raw_output_contents, message.tensors, together=together)
     return pb
 
 
@@ -109,6 +113,7 @@ def _tensors(carried: Iterable[Proto], raw: Iterable[bytes]) -> Tensors:
     if raw and len(raw) != len(carried):
         raise Malformed(f"{len(carried)} tensors came with {len(raw)} raw contents; send one for each tensor")
     tensors: Tensors = {}
+    together: Block | None = None
     for index, tensor in enumerate(carried):
         if not tensor.name or tensor.name in tensors:
             raise Malformed(f"tensor {tensor.name!r}: every tensor needs a name of its own")
@@ -116,10 +121,14 @@ def _tensors(carried: Iterable[Proto], raw: Iterable[bytes]) -> Tensors:
             raise Malformed(f"tensor {tensor.name!r} has contents beside raw contents; send one of them")
         shape = shape_of(tensor.name, tuple(tensor.shape))
         if raw:
-            tensors[tensor.name] = from_raw(tensor.name, tensor.datatype, shape, raw[index])
+            values = from_raw(tensor.name, tensor.datatype, shape, raw[index])
         else:
-            tensors[tensor.name] = reshaped(tensor.name, _typed(tensor, math.prod(shape)), shape)
-    return tensors
+            values = reshaped(tensor.name, _typed(tensor, math.prod(shape)), shape)
+        if COLUMNS in tensor.parameters:
+            together = read_block(tensor.parameters[COLUMNS].string_param, values)
+        else:
+            tensors[tensor.name] = values
+    return tensors if together is None else joined(tensors, together)
 
 
 def _typed(tensor: Proto, count: int) -> np.ndarray:
@@ -141,8 +150,13 @@ def _typed(tensor: Proto, count: int) -> np.ndarray:
         raise Malformed(f"tensor {tensor.name!r} holds a number that {tensor.datatype} cannot hold") from error
 
 
-def _put_tensors(carried: Proto, raw: Proto, tensors: Tensors) -> None:
+def _put_tensors(carried: Proto, raw: Proto, tensors: Tensors, *, together: bool) -> None:
     """Append each tensor and its bytes."""
+    if together and isinstance(tensors, Block):
+        block = carried.add(name=BLOCK, datatype=datatype_of(tensors.matrix), shape=tensors.matrix.shape)
+        block.parameters[COLUMNS].string_param = names_text(tensors.names)
+        raw.append(to_raw(tensors.matrix))
+        return
     for name, array in tensors.items():
         carried.add(name=name, datatype=datatype_of(array), shape=array.shape)
         raw.append(to_raw(array))

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 from starlette.routing import BaseRoute, Route
 
-from twinpin.step.codec import Request, encode_request, encode_response, encode_response_binary, read_request, select
+from twinpin.step.codec import (
+    Request,
+    encode_raw,
+    encode_request,
+    encode_response,
+    encode_response_binary,
+    read_request,
+    select,
+)
 from twinpin.step.errors import Malformed, UnknownModel
 from twinpin.step.exchange import ANY_METHOD, Endpoint, Exchange, Handler, Reply, document
 from twinpin.step.lifecycle import Lifecycle
@@ -18,6 +26,7 @@ from twinpin.step.step import Message, TensorSpec
 
 #: Length of the JSON before binary data, in requests and answers alike.
 HEADER_LENGTH = b"inference-header-content-length"
+OCTETS = b"application/octet-stream"
 _MODEL = "/v2/models/{model}"
 
 
@@ -26,7 +35,8 @@ def routes(models: Sequence[Served], limits: Limits, lifecycle: Lifecycle | None
 
     /v2/health/ready is 200 when every model's `check` passes and *lifecycle* is not draining, else 503.
     A request's own deadline comes as header x-request-timeout, in seconds. With the query `?answer=request` the answer
-    is the next step's request (`inputs`) in place of a response (`outputs`).
+    is the next step's request (`inputs`) in place of a response (`outputs`); with `?answer=raw` the same in the form
+    of `twinpin.step.raw`.
     """
     front = _Front(Models(models, lifecycle), limits)
     found: list[BaseRoute] = [
@@ -62,15 +72,17 @@ class _Front:
         """Answer one inference."""
         model = self._find(exchange)
         deadline = exchange.deadline(self._limits.request_timeout)
-        as_request = _as_request(exchange)
+        form = _form(exchange)
         header_length = exchange.length(HEADER_LENGTH)
         body = await exchange.body(self._limits.max_body_bytes, deadline)
         request = read_request(body, header_length)
         self._limits.admit(request.message)
         async with exchange.unless_gone():
             answer = await model.infer(request.message, deadline=deadline)
-        if as_request:
+        if form == "request":
             return Reply(encode_request(answer))
+        if form == "raw":
+            return Reply(encode_raw(answer), content_type=OCTETS)
         return _response(request, select(answer, request.message.requested), model.name)
 
     async def model_ready(self, exchange: Exchange) -> Reply:
@@ -118,12 +130,12 @@ class _Front:
         return self._models.find(exchange.path["model"], exchange.path.get("version"))
 
 
-def _as_request(exchange: Exchange) -> bool:
+def _form(exchange: Exchange) -> str:
     """Read the query `answer`: a step's place in the graph decides in which form it answers."""
-    form = exchange.query("answer")
-    if form not in (None, "request", "response"):
-        raise Malformed(f"the query answer={form!r} is unknown; it may be request or response")
-    return form == "request"
+    form = exchange.query("answer") or "response"
+    if form not in ("request", "raw", "response"):
+        raise Malformed(f"the query answer={form!r} is unknown; it may be request, raw or response")
+    return form
 
 
 def _response(request: Request, answer: Message, model_name: str) -> Reply:
@@ -134,7 +146,7 @@ def _response(request: Request, answer: Message, model_name: str) -> Reply:
     if length == len(body):
         return Reply(body)
     header = (b"Inference-Header-Content-Length", b"%d" % length)
-    return Reply(body, content_type=b"application/octet-stream", headers=(header,))
+    return Reply(body, content_type=OCTETS, headers=(header,))
 
 
 def _spec(spec: TensorSpec) -> dict[str, object]:
