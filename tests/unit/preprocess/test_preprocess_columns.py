@@ -51,6 +51,28 @@ def test_a_lag_counts_back_from_the_newest_value(window, rows, digits):
         np.testing.assert_array_equal(table.matrix[:, lag], values[:, wide - 1 - lag])
 
 
+@given(
+    order=st.permutations([*lags("temp", 3), *lags("wind", 2), *lags("gust", 1)]),
+    wider=st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)),
+    dtypes=st.tuples(*[st.sampled_from(["<f8", "<f4", "<i4"])] * 3),
+)
+def test_lags_of_many_windows_each_find_their_own(order, wider, dtypes):
+    """Windows of any length and type, the signature's columns in any order."""
+    windows = {
+        name: (100 * place + np.arange(2 * (need + more)).reshape(2, -1)).astype(dtype)
+        for place, (name, need, more, dtype) in enumerate(
+            zip(("temp", "wind", "gust"), (3, 2, 1), wider, dtypes, strict=True)
+        )
+    }
+
+    matrix = layout(*order).take(windows).matrix
+
+    assert matrix.dtype == np.float64
+    for place, column in enumerate(order):
+        name, _, lag = column.partition("_lag_")
+        np.testing.assert_array_equal(matrix[:, place], windows[name][:, -1 - int(lag)])
+
+
 def test_windows_and_values_stand_side_by_side():
     """Each column finds its own source, in any order of the signature; a lag that was sent by name wins."""
     table = layout("wind_lag_1", "hour", "temp_lag_0", "temp_lag_1").take(
