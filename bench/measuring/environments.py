@@ -29,7 +29,8 @@ def _make(name: str, folder: Path) -> None:
         raise SystemExit("uv is not on PATH; bench/run puts it there")
     requirements = REQUIREMENTS / f"{name}.txt"
     venv = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder]
-    install = [uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", "-r", requirements]
+    python = folder / "bin" / "python"
+    install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, "-r", requirements]
     for command in (venv, install):
         if subprocess.run(command, check=False).returncode:
             raise SystemExit(

@@ -1,5 +1,6 @@
 """Picture: CPU per request of every server, a panel per kind, as SVG that is legible on white and on black."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,14 @@ def draw(results: Results, path: Path) -> None:
 
     names = list(results.rounds)
     size = (WIDTH, ROW_HEIGHT * len(names) + 0.8)
-    figure, panels = plt.subplots(1, len(KINDS), sharey=True, figsize=size, layout="constrained")
-    for panel, kind in zip(panels, KINDS, strict=True):
-        cell = f"{kind}/{busy(results)}"
-        _panel(panel, names, [results.figure(name, cell, "cpu_ms") for name in names], TITLES[kind])
+    figure, panels = plt.subplots(1, len(KINDS), sharex=True, sharey=True, figsize=size, layout="constrained")
+    table = {kind: [results.figure(name, f"{kind}/{busy(results)}", "cpu_ms") for name in names] for kind in KINDS}
+    measured = [value for values in table.values() for value in values if not math.isnan(value)]
+    panels[0].set_xscale("log")
+    panels[0].set_xlim(min(measured) / 2, max(measured) * 5)
+    for panel, (kind, values) in zip(panels, table.items(), strict=True):
+        _panel(panel, names, values, TITLES[kind])
+    panels[0].invert_yaxis()
     panels[0].set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
     for label, name in zip(panels[0].get_yticklabels(), names, strict=True):
         label.set_color(_colour(name))
@@ -44,13 +49,10 @@ def draw(results: Results, path: Path) -> None:
 def _panel(panel: Any, names: list[str], values: list[float], title: str) -> None:
     """Draw one kind: a bar per server, its value behind it, no axis."""
     panel.barh(range(len(names)), values, color=[_colour(name) for name in names], height=0.62)
-    measured = [value for value in values if value == value]  # noqa: PLR0124 -- NaN: not measured
-    panel.set_xscale("log")
-    panel.set_xlim(min(measured) / 3, max(measured) * 5)
     for place, value in enumerate(values):
-        panel.annotate(_label(value), (value, place), (3, 0), textcoords="offset points", va="center", fontsize=8)
+        if not math.isnan(value):
+            panel.annotate(_label(value), (value, place), (3, 0), textcoords="offset points", va="center", fontsize=8)
     panel.set_title(title, fontsize=10, loc="left")
-    panel.invert_yaxis()
     panel.xaxis.set_visible(False)
     panel.tick_params(length=0)
     for spine in panel.spines.values():
@@ -58,7 +60,8 @@ def _panel(panel: Any, names: list[str], values: list[float], title: str) -> Non
 
 
 def _label(value: float) -> str:
-    return f"{value:.2f}" if value < 10 else f"{value:.0f}"  # noqa: PLR2004 -- three figures are enough
+    """Write two figures, or all before the point."""
+    return f"{value:.{max(0, 1 - math.floor(math.log10(value)))}f}"
 
 
 def _colour(name: str) -> str:

@@ -28,6 +28,7 @@ class Place:
             "BENCH_REDIS": self.redis,
             "BENCH_WORK": str(self.work),
             "OMP_NUM_THREADS": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # or a start would compile every module anew
             "MLFLOW_TRACKING_URI": f"sqlite:///{self.work}/mlflow.db",
             "MLFLOW_DISABLE_TELEMETRY": "true",
         }

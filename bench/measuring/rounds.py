@@ -44,11 +44,13 @@ class Plan:
 
 def measure_all(place: Place, plan: Plan, results: Results) -> dict[str, str]:
     """Measure each server once a round; return why a server had to be left out of a round."""
-    failures = {}
+    failures: dict[str, str] = {}
     for number in range(plan.rounds):
         for name in plan.names if number % 2 == 0 else reversed(plan.names):
             try:
                 measured = measure(place, name, plan)
+            except KeyboardInterrupt:
+                return {**failures, name: f"round {number + 1}: interrupted, as is the run"}
             except (RuntimeError, OSError, httpx.HTTPError, subprocess.CalledProcessError) as error:
                 failures[name] = f"round {number + 1}: {error}"
                 print(f"{name}, {failures[name]}", file=sys.stderr)
