@@ -37,7 +37,7 @@ class Preprocess(Model):
 
     def predict(self, payload: dict, headers: object = None, response_headers: object = None) -> dict:  # noqa: ARG002
         """Answer with the next step's request."""
-        return rows(self.step(self.step.table(payload["instances"])))
+        return rows(self.step(steps.table(payload["instances"])))
 
 
 class Predict(Model):

@@ -23,4 +23,4 @@ class ForecastAPI(litserve.LitAPI):
 
 if __name__ == "__main__":
     server = litserve.LitServer(ForecastAPI(), accelerator="cpu")
-    server.run(host="127.0.0.1", port=int(os.environ["PEER_PORT"]), generate_client_file=False)
+    server.run(host="127.0.0.1", port=int(os.environ["PEER_PORT"]), log_level="warning", generate_client_file=False)

@@ -9,6 +9,12 @@ import pandas as pd
 from feast import FeatureStore
 
 KEY = "location_id"
+#: The features in the order that the pair was fitted on; Feast answers in one of its own.
+COLUMNS = [
+    f"{series}_lag_{lag:02d}"
+    for series in ("temp", "dewp", "humid", "wind_speed", "pressure", "visib")
+    for lag in range(24)
+]
 
 
 class Features:
@@ -19,11 +25,11 @@ class Features:
         self.service = self.store.get_feature_service("scalar_features")
 
     def __call__(self, entities: list[int]) -> pd.DataFrame:
-        """Read the newest features; the columns are those that the preprocessor asks for."""
+        """Read the newest features."""
         answer = self.store.get_online_features(
             features=self.service, entity_rows=[{KEY: entity} for entity in entities]
         )
-        return answer.to_df().drop(columns=KEY)
+        return answer.to_df()[COLUMNS]
 
 
 class Preprocess:
@@ -31,15 +37,10 @@ class Preprocess:
 
     def __init__(self) -> None:
         self.model = mlflow.pyfunc.load_model("models:/xgboost_preprocessor@production")
-        self.columns = self.model.metadata.get_input_schema().input_names()
 
     def __call__(self, raw: pd.DataFrame) -> pd.DataFrame:
         """Impute and scale; the signature asks for doubles, and takes no null among them but NaN."""
         return self.model.predict(raw.astype("float64"))
-
-    def table(self, rows: list[list[float | None]] | np.ndarray) -> pd.DataFrame:
-        """Name the columns of bare rows."""
-        return pd.DataFrame(rows, columns=self.columns)
 
 
 class Predict:
@@ -71,6 +72,11 @@ class Forecast:
     def of_rows(self, raw: pd.DataFrame) -> np.ndarray:
         """Forecast for a frame of raw features."""
         return self.predict(self.preprocess(raw))
+
+
+def table(rows: list[list[float | None]] | np.ndarray) -> pd.DataFrame:
+    """Name the columns of bare rows."""
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def by_entity(entities: list[int], forecasts: list[list[float]]) -> dict[str, list[float]]:

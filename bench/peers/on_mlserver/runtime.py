@@ -6,7 +6,7 @@ import numpy as np
 from mlserver import MLModel
 from mlserver.codecs import NumpyCodec
 from mlserver.types import InferenceRequest, InferenceResponse
-from steps import KEY, Forecast
+from steps import KEY, Forecast, table
 
 
 class ForecastRuntime(MLModel):
@@ -27,4 +27,4 @@ class ForecastRuntime(MLModel):
     def _answer(self, name: str, values: np.ndarray) -> np.ndarray:
         if name == KEY:
             return self.forecast.of_rows(self.forecast.features(values.ravel().tolist()))
-        return self.forecast.of_rows(self.forecast.preprocess.table(values))
+        return self.forecast.of_rows(table(values))
