@@ -37,7 +37,8 @@ def _row(client: httpx.Client, server: Server, right: np.ndarray, seconds: float
     answer = client.post(server.url + PATH, json=body)  # warms up
     if answer.is_error:
         return f"{answer.status_code}: {answer.json()['error']} | | | "
-    found = np.array([answer.json()["predictions"][str(entity)] for entity in body["entities"]])
+    predictions = answer.json()["predictions"]
+    found = np.array([predictions[str(entity)] for entity in body["entities"]])
     if not np.abs(found - right).max() <= TOLERANCE:
         raise SystemExit(f"{server.url}: a forecast of {size} is off")
     settle(server)

@@ -12,8 +12,8 @@ from measuring.roster import ROUTED
 from measuring.servers import graph, one_process
 
 SIZES = (1, 10, 100, 1000, 10000)
-#: The limits that a client meets first: 1,000 entities, and 8 MiB of a body, which the graph's rows outgrow at 5,000.
-#: That of rows is 10,000 by itself.
+#: By default a request has at most 1,000 entities, and a body 8 MiB, which the rows between the graph's steps outgrow
+#: before that many. Rows may be 10,000 as it is.
 LIMITS = {"TWINPIN_MAX_ENTITIES": str(max(SIZES)), "TWINPIN_MAX_BODY_BYTES": str(64 << 20)}
 SERVERS = {"serve": partial(one_process, **LIMITS), "graph": partial(graph, **LIMITS)}
 
