@@ -31,26 +31,29 @@ def endure(place: Place, name: str, start: Start, requests: int, minutes: float)
     with start(place) as server:
         first_right(place.work, server)
         begun, answered = time.monotonic(), 0
+        until = begun + 60 * minutes
         asked = write_requests(place, server, MIX)
         _print_row(server, [f"{answered:,}", "0", "", ""])
-        while answered < requests and time.monotonic() - begun < 60 * minutes:
-            count, seconds, p99 = _interval(server, asked, min(INTERVAL, requests - answered))
+        while answered < requests and time.monotonic() < until:
+            count, seconds, p99 = _interval(server, asked, min(INTERVAL, requests - answered), until)
             answered += count
             spent = f"{(time.monotonic() - begun) / 60:.1f}"
             _print_row(server, [f"{answered:,}", spent, f"{count / seconds:.0f}", f"{p99:.1f}"])
         gate(place.work, server)
 
 
-def _interval(server: Server, asked: Path, requests: int) -> tuple[int, float, float]:
+def _interval(server: Server, asked: Path, requests: int, until: float) -> tuple[int, float, float]:
     """Load until so many requests are answered; return how many were, the seconds, and the worst p99 in ms."""
     answered, spent, worst, duration = 0, 0.0, 0.0, FIRST
-    while answered < requests:
+    while True:
         run = over_http(server.url, asked, CLIENTS, max(duration, 1))
         if run.errors or not run.requests:
             raise SystemExit(f"{server.url}: {run.errors} of {run.requests} requests failed")
         answered, spent, worst = answered + run.requests, spent + run.seconds, max(worst, run.p99_ms)
-        duration = (requests - answered) / (answered / spent)
-    return answered, spent, worst
+        left = until - time.monotonic()
+        if answered >= requests or left <= 0:
+            return answered, spent, worst
+        duration = min((requests - answered) / (answered / spent), left)
 
 
 def _print_row(server: Server, cells: list[str]) -> None:
