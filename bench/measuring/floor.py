@@ -1,6 +1,8 @@
-"""The floor: the same answers from raw Redis bytes, NumPy and `inplace_predict` behind the leanest ASGI function.
+"""The floor: the same answers from raw Redis bytes and NumPy behind the leanest ASGI function.
 
-It checks nothing and handles no error: a limit to compare with, not a service. `uvicorn floor:app` with FLOOR_WORK and
+FLOOR_STORE says what is read per location: its `windows` or its `scalars`, as Feast wrote them, or one `packed` value.
+FLOOR_TREES says what predicts few rows: the `booster`, as it does many, or the `flat` walk.
+It checks nothing and handles no error: a limit to compare with, not a service. `uvicorn floor:app` with BENCH_WORK and
 BENCH_REDIS set.
 """
 
@@ -15,19 +17,35 @@ import numpy as np
 import orjson
 import xgboost
 
-WORK = Path(os.environ["FLOOR_WORK"])
+WORK = Path(os.environ["BENCH_WORK"])
 HOST, PORT = os.environ["BENCH_REDIS"].split(":")
-HOURS = 24
+STORE = os.environ.get("FLOOR_STORE", "windows")
+HOURS, WIDTH = 24, 144
+#: Bytes of a stored scalar: the tag of its field, then the number. A null is stored as nothing.
+SCALAR, NULL = 5, b"\x35\x00\x00\xc0\x7f"
+#: Rows up to which the walk beats the booster.
+FLAT_ROWS = 12 if os.environ.get("FLOOR_TREES") == "flat" else 0
 
 plan = np.load(WORK / "floor.npz")
 fill, mean, scale = plan["fill"], plan["mean"], plan["scale"]
 booster = xgboost.Booster({"nthread": 1}, model_file=WORK / "floor.ubj")
-layout = json.loads((WORK / "floor.json").read_text())
-fields = [bytes.fromhex(field) for field in layout["fields"]]
-commands = {
-    number: hiredis.pack_command((b"HMGET", bytes.fromhex(key), *fields))
-    for number, key in enumerate(layout["keys"], start=1)
-}
+if FLAT_ROWS:
+    from flat import Flat
+
+    flat = Flat(booster)
+
+
+def commands_of(layout: dict) -> dict[int, bytes]:
+    """Return what asks Redis for each location."""
+    if STORE == "packed":
+        asked = [(b"GET", bytes.fromhex(key)) for key in layout["packed"]]
+    else:
+        fields = [bytes.fromhex(field) for field in layout[STORE]]
+        asked = [(b"HMGET", bytes.fromhex(key), *fields) for key in layout["hashes"]]
+    return {number: hiredis.pack_command(each) for number, each in enumerate(asked, start=1)}
+
+
+commands = commands_of(json.loads((WORK / "floor.json").read_text()))
 
 
 class Redis(asyncio.Protocol):
@@ -58,17 +76,31 @@ class Redis(asyncio.Protocol):
         return future
 
 
-def decode(replies: list) -> np.ndarray:
+def from_windows(replies: list) -> np.ndarray:
     """Take the packed doubles that end each value, and turn oldest first into lag 0 first."""
     packed = b"".join([value[-8 * HOURS :] for reply in replies for value in reply])
     windows = np.frombuffer(packed, dtype="<f8").reshape(len(replies), -1, HOURS)
     return windows[:, :, ::-1].reshape(len(replies), -1)
 
 
+def from_scalars(replies: list) -> np.ndarray:
+    """Take the float that ends each value."""
+    packed = b"".join([value or NULL for reply in replies for value in reply])
+    return np.ndarray((len(replies), WIDTH), "<f4", packed, 1, (SCALAR * WIDTH, SCALAR))
+
+
+def from_packed(replies: list) -> np.ndarray:
+    """Take the row as it is."""
+    return np.frombuffer(b"".join(replies), dtype="<f4").reshape(len(replies), WIDTH)
+
+
+decode = {"windows": from_windows, "scalars": from_scalars, "packed": from_packed}[STORE]
+
+
 def forecast(raw: np.ndarray) -> np.ndarray:
     """Impute, scale, predict."""
     scaled = ((np.where(np.isnan(raw), fill, raw) - mean) / scale).astype(np.float32)
-    return booster.inplace_predict(scaled)
+    return flat(scaled) if len(scaled) <= FLAT_ROWS else booster.inplace_predict(scaled)
 
 
 redis: Redis

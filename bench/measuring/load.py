@@ -26,12 +26,11 @@ class Run:
     p99_ms: float
 
 
-def over_http(url: str, bodies: Path, clients: int, seconds: float) -> Run:
-    """Send the *bodies* (a file, one JSON document a line) in turn over *clients* connections of wrk."""
-    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "--timeout", "30s", "-s", str(SCRIPT), url]
-    done = subprocess.run(
-        command, env={**os.environ, "BODIES": str(bodies)}, capture_output=True, text=True, check=True
-    )
+def over_http(url: str, requests: Path, clients: int, seconds: float) -> Run:
+    """Send the *requests* (a file: a path, a tab, a JSON document a line) in turn over *clients* connections of wrk."""
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:.0f}s", "--timeout", "30s", "-s", str(SCRIPT), url]
+    variables = {**os.environ, "REQUESTS": str(requests)}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
     return Run(**json.loads(done.stdout.strip().splitlines()[-1]))
 
 

@@ -1,143 +1,125 @@
-"""The servers under test: how each is started, asked and stopped."""
+"""Twinpin and the floors: how each is started; they answer as soon as they can, which the caller awaits."""
 
 import json
-import os
+import shutil
 import signal
-import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
 import yaml
 
+from measuring.dialects import Dialect, rest
+from measuring.launch import Launch, launching
+from measuring.place import Place, free_port
+
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
-START_SECONDS = 90
+START_SECONDS = 240
 #: One loopback address per step, so that all three may use one port, as pods do.
 HOSTS = {"features": "127.0.0.11", "preprocess": "127.0.0.12", "predict": "127.0.0.13"}
 
 
 @dataclass
 class Server:
-    """A running server: its address, the processes to account, the address of its gRPC, and those of its steps."""
+    """A started server: its processes, its address, that of its gRPC, those of its steps, and how it is asked."""
 
+    launch: Launch
     url: str
-    pids: list[int] = field(default_factory=list)
     grpc: str = ""
     steps: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What a server is started with: the fixture's folder, Redis, the router's binary, and where logs go."""
-
-    work: Path
-    redis: str
-    router: Path | None
-    logs: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """One compute thread per process, as for every server: the cores are shared."""
-        return {
-            **os.environ,
-            "BENCH_REDIS": self.redis,
-            "FLOOR_WORK": str(self.work),
-            "OMP_NUM_THREADS": "1",
-            "TWINPIN_PREDICT_THREADS": "1",
-            "TWINPIN_FEATURE_REPO": str(self.work / "features"),
-            "TWINPIN_FEATURE_SERVICE": "forecast_features",
-            "TWINPIN_REGISTRY_URI": f"sqlite:///{self.work}/mlflow.db",
-            "TWINPIN_PAIR_DIR": str(self.work / "pair"),
-            "TWINPIN_CACHE_DIR": str(self.work / "cache"),
-            "TWINPIN_WINDOW": "24",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-        }
-
-    @contextmanager
-    def process(
-        self, name: str, command: Sequence[str | Path], ending: signal.Signals = signal.SIGTERM, **variables: str
-    ) -> Iterator[subprocess.Popen[bytes]]:
-        """Run one command until the block ends, then end it."""
-        with (self.logs / f"{name}.log").open("wb") as log:
-            environment = {**self.environment, **variables}
-            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=HERE)
-        try:
-            yield process
-        finally:
-            process.send_signal(ending)
-            process.wait(timeout=60)
+    dialect: Dialect = rest
 
 
 @contextmanager
-def floor(bench: Bench) -> Iterator[Server]:
+def floor(place: Place, store: str = "windows", trees: str = "booster") -> Iterator[Server]:
     """The bare work behind the leanest server."""
     port = free_port()
-    command = [
-        BIN / "uvicorn",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--no-access-log",
-        "--app-dir",
-        HERE,
-        "floor:app",
-    ]
-    with bench.process("floor", command) as process:
-        yield await_port(Server(f"http://127.0.0.1:{port}", [process.pid]), process)
+    options = ["--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--app-dir", HERE]
+    with launching(place, f"floor-{store}-{trees}") as launch:
+        launch.start("", [BIN / "uvicorn", *options, "floor:app"], FLOOR_STORE=store, FLOOR_TREES=trees)
+        yield Server(launch, f"http://127.0.0.1:{port}")
 
 
 @contextmanager
-def one_process(bench: Bench) -> Iterator[Server]:
+def one_process(place: Place, service: str = "forecast_features", **variables: str) -> Iterator[Server]:
     """`twinpin serve`: the graph, its three steps and the gateway in one process."""
     http, grpc = free_port(), free_port()
     command = [BIN / "twinpin", "serve", "--host", "127.0.0.1", "--http-port", str(http), "--grpc-port", str(grpc)]
-    with bench.process("twinpin-serve", command) as process:
+    with _pair_dir(place) as pair, launching(place, "twinpin-serve") as launch:
+        launch.start("", command, **_settings(place, pair, service), **variables)
         url = f"http://127.0.0.1:{http}"
-        yield await_port(Server(url, [process.pid], f"127.0.0.1:{grpc}", [url]), process)
+        yield Server(launch, url, f"127.0.0.1:{grpc}", [url])
 
 
 @contextmanager
-def graph(bench: Bench, mode: str) -> Iterator[Server]:
+def graph(place: Place, mode: str = "graph", service: str = "forecast_features", **variables: str) -> Iterator[Server]:
     """Three step processes and the gateway: over KServe's router (mode graph), or over gRPC (mode direct)."""
-    with ExitStack() as stack:
+    with _pair_dir(place) as pair, launching(place, f"twinpin-{mode}") as launch:
         http, grpc = free_port(), free_port()
-        _pair(bench)
-        pids = [_step(bench, stack, name, ("--http-port", str(http), "--grpc-port", str(grpc))) for name in HOSTS]
-        steps = [f"http://{host}:{http}" for host in HOSTS.values()]
-        document = bench.work / f"graph-{http}.yaml"
+        settings = {**_settings(place, pair, service), **variables}
+        document = pair / "graph.yaml"
         document.write_text(_document(http))
-        target: list[str | Path] = ["--mode", "direct", "--graph", document, "--step-grpc-port", str(grpc)]
+        target = ["--mode", "direct", "--graph", str(document), "--step-grpc-port", str(grpc)]
         if mode == "graph":
-            router, url = _router(bench, stack, document)
-            pids.append(router)
-            target = ["--mode", "graph", "--graph", document, "--graph-url", url]
-        http, grpc = free_port(), free_port()
-        ports = ["--host", "127.0.0.1", "--http-port", str(http), "--grpc-port", str(grpc)]
-        gateway = stack.enter_context(bench.process(f"gateway-{mode}", [BIN / "twinpin", "gateway", *ports, *target]))
-        server = Server(f"http://127.0.0.1:{http}", [*pids, gateway.pid], f"127.0.0.1:{grpc}", steps)
-        yield await_port(server, gateway)
+            spec = yaml.safe_load(document.read_text())["spec"]
+            target = ["--mode", "graph", "--graph", str(document), "--graph-url", start_router(launch, spec)]
+        front, front_grpc = free_port(), free_port()
+        ports = ["--host", "127.0.0.1", "--http-port", str(front), "--grpc-port", str(front_grpc)]
+        launch.start("gateway", [BIN / "twinpin", "gateway", *ports, *target], **settings)
+        _start_steps(launch, ["--http-port", str(http), "--grpc-port", str(grpc)], settings)
+        steps = [f"http://{host}:{http}" for host in HOSTS.values()]
+        yield Server(launch, f"http://127.0.0.1:{front}", f"127.0.0.1:{front_grpc}", steps)
 
 
-def _pair(bench: Bench) -> None:
-    """Resolve the pair as the init container of a pod does."""
-    with bench.process("resolve", [BIN / "twinpin", "resolve"]) as process:
-        if process.wait(timeout=START_SECONDS):
-            raise SystemExit("twinpin resolve failed; see the logs")
+def start_router(launch: Launch, spec: dict) -> str:
+    """Start KServe's router on an InferenceGraph's *spec*; return its address."""
+    if launch.place.router is None:
+        raise SystemExit("KServe's router is missing: hack/router builds it (needs Go)")
+    address = f"127.0.0.1:{free_port()}"
+    command = [launch.place.router, "--graph-json", json.dumps(spec)]
+    # On SIGTERM it sleeps for 30 s before it stops: nothing is in flight here, so it is killed.
+    launch.start("router", command, signal.SIGKILL, ROUTER_ADDRESS=address)
+    return f"http://{address}"
 
 
-def _step(bench: Bench, stack: ExitStack, name: str, ports: Sequence[str]) -> int:
-    """Start one step on its own loopback address; return its process."""
-    command = [BIN / "twinpin", "step", name, "--host", HOSTS[name], *ports]
-    process = stack.enter_context(bench.process(f"step-{name}", command))
-    await_port(Server(f"http://{HOSTS[name]}:{ports[1]}"), process)
-    return process.pid
+def _start_steps(launch: Launch, ports: list[str], settings: dict[str, str]) -> None:
+    """Start the steps as pods do: all at once, but those that load the pair only after their init container."""
+    _start_step(launch, "features", ports, settings)
+    launch.run("resolve", [BIN / "twinpin", "resolve"], **settings)
+    for name in ("preprocess", "predict"):
+        _start_step(launch, name, ports, settings)
+
+
+def _start_step(launch: Launch, name: str, ports: list[str], settings: dict[str, str]) -> None:
+    launch.start(name, [BIN / "twinpin", "step", name, "--host", HOSTS[name], *ports], **settings)
+
+
+@contextmanager
+def _pair_dir(place: Place) -> Iterator[Path]:
+    """Give a folder that is empty at each start, as in a new pod: the pair is resolved and verified anew."""
+    folder = Path(tempfile.mkdtemp(prefix="pair-", dir=place.work))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def _settings(place: Place, pair: Path, service: str) -> dict[str, str]:
+    """Return Twinpin's settings as variables."""
+    settings = {
+        "TWINPIN_PREDICT_THREADS": "1",
+        "TWINPIN_FEATURE_REPO": str(place.work / "features"),
+        "TWINPIN_FEATURE_SERVICE": service,
+        "TWINPIN_REGISTRY_URI": f"sqlite:///{place.work}/mlflow.db",
+        "TWINPIN_PAIR_DIR": str(pair / "pair"),
+        "TWINPIN_CACHE_DIR": str(place.work / "cache"),
+    }
+    return settings if service == "scalar_features" else {**settings, "TWINPIN_WINDOW": "24"}
 
 
 def _document(port: int) -> str:
@@ -146,37 +128,3 @@ def _document(port: int) -> str:
     for name, host in HOSTS.items():
         text = text.replace(f"http://{name}/", f"http://{host}:{port}/")
     return text
-
-
-def _router(bench: Bench, stack: ExitStack, document: Path) -> tuple[int, str]:
-    """Start KServe's router on the document; return its process and its address."""
-    if bench.router is None:
-        raise SystemExit("KServe's router is missing: hack/router builds it (needs Go)")
-    spec = json.dumps(yaml.safe_load(document.read_text())["spec"])
-    command, address = [bench.router, "--graph-json", spec], f"127.0.0.1:{free_port()}"
-    # On SIGTERM it sleeps for 30 s before it stops: nothing is in flight here, so it is killed.
-    process = stack.enter_context(bench.process("router", command, signal.SIGKILL, ROUTER_ADDRESS=address))
-    await_port(Server(f"http://{address}"), process)
-    return process.pid, f"http://{address}"
-
-
-def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def await_port(server: Server, process: subprocess.Popen[bytes]) -> Server:
-    """Return the server once its port answers; fail where its process ends first."""
-    host, port = server.url.removeprefix("http://").rsplit(":", 1)
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex((host, int(port))) == 0:
-                return server
-        if process.poll() is not None:
-            raise SystemExit(f"{process.args} ended by itself with {process.returncode}; see the logs")
-        time.sleep(0.05)
-    raise SystemExit(f"{process.args}: nothing listens on {server.url} after {START_SECONDS} s; see the logs")
