@@ -7,10 +7,13 @@ the last bit, which `find_walk` proves before it hands a walk out.
 
 import json
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xgboost
+
+from twinpin.predict.ubjson import read_ubjson
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +23,8 @@ ROWS = 8
 DEPTH = 10
 #: Leaves of all padded trees together: they and their nodes take 17 MiB.
 LEAVES = 2**20
-#: Bytes of a model's JSON beyond which reading it would hold up the start.
-JSON = 2**27
+#: Bytes of a model beyond which reading it would hold up the start.
+BYTES = 2**27
 
 #: Objectives whose prediction is the sum itself.
 PLAIN = frozenset({"reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:quantileerror"})
@@ -37,16 +40,18 @@ class Walk:
     def __init__(self, trees: list[Any], groups: int, base: np.ndarray) -> None:
         self._groups = groups
         self._base = base.astype(np.float32)
-        self._depth = max(_depth(tree) for tree in trees)
-        if self._depth > DEPTH or len(trees) << self._depth > LEAVES:
+        forest = _Forest(trees)
+        levels = forest.levels()
+        self._depth = len(levels) - 1
+        if len(trees) << self._depth > LEAVES:
             raise NoWalk(f"{len(trees)} trees of depth {self._depth} are too large")
         inner = (1 << self._depth) - 1
         self._features = np.zeros((len(trees), inner), dtype=np.intp)
         self._limits = np.full((len(trees), inner), np.inf, dtype=np.float32)
         self._strays = np.zeros((len(trees), inner), dtype=np.bool_)
         self._leaves = np.zeros((len(trees), inner + 1), dtype=np.float32)
-        for place, tree in enumerate(trees):
-            self._fill(place, tree)
+        for number, level in enumerate(levels):
+            self._fill(forest, level, number)
         self._inner = np.arange(len(trees)) * inner
         self._outer = np.arange(len(trees)) * (inner + 1) - inner
         self._shape = (len(trees) // groups, groups)
@@ -78,22 +83,69 @@ class Walk:
         summands[1:] = self._leaves.reshape(-1).take(places + self._outer).reshape(self._shape)
         return np.add.accumulate(summands, axis=0)[-1]  # type: ignore[no-any-return] # in order; a sum may pair up
 
-    def _fill(self, place: int, tree: Any) -> None:
-        """Pad one tree: a leaf above the last level is reached by going left from there on."""
-        inner = self._features.shape[1]
-        waiting = [(0, 0)]
-        while waiting:
-            node, slot = waiting.pop()
-            left = tree["left_children"][node]
-            if left >= 0:
-                self._features[place, slot] = tree["split_indices"][node]
-                self._limits[place, slot] = tree["split_conditions"][node]
-                self._strays[place, slot] = not tree["default_left"][node]
-                waiting += [(left, 2 * slot + 1), (tree["right_children"][node], 2 * slot + 2)]
-                continue
-            while slot < inner:
-                slot = 2 * slot + 1
-            self._leaves[place, slot - inner] = tree["split_conditions"][node]
+    def _fill(self, forest: "_Forest", level: "_Level", number: int) -> None:
+        """Put one level of all trees in its slots: a leaf above the last one is reached by going left from there on."""
+        splits, ends = level.chosen(forest.lefts[level.nodes] >= 0), level.chosen(forest.lefts[level.nodes] < 0)
+        self._features[splits.trees, splits.slots] = forest.features[splits.nodes]
+        self._limits[splits.trees, splits.slots] = forest.values[splits.nodes]
+        self._strays[splits.trees, splits.slots] = forest.strays[splits.nodes]
+        first = (1 << number) - 1
+        self._leaves[ends.trees, (ends.slots - first) << (self._depth - number)] = forest.values[ends.nodes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """The nodes of all trees that are as deep: of which tree each is, where it is listed, and its slot when padded."""
+
+    trees: np.ndarray
+    nodes: np.ndarray
+    slots: np.ndarray
+
+    def chosen(self, some: np.ndarray) -> "_Level":
+        """Take some of them."""
+        return _Level(self.trees[some], self.nodes[some], self.slots[some])
+
+
+class _Forest:
+    """The nodes of all trees in one list, children by their place in it."""
+
+    def __init__(self, trees: list[Any]) -> None:
+        sizes = np.array([len(tree["left_children"]) for tree in trees])
+        self._roots = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+        starts = np.repeat(self._roots, sizes)
+        self.lefts = _children(_joined(trees, "left_children", np.intp), starts)
+        self.rights = _children(_joined(trees, "right_children", np.intp), starts)
+        self.features = _joined(trees, "split_indices", np.intp)
+        #: Limits of splits, and what leaves add.
+        self.values = _joined(trees, "split_conditions", np.float32)
+        self.strays = _joined(trees, "default_left", np.uint8) == 0
+
+    def levels(self) -> list[_Level]:
+        """Visit all trees level by level, from their roots."""
+        level = _Level(np.arange(len(self._roots)), self._roots, np.zeros(len(self._roots), dtype=np.intp))
+        found = [level]
+        while True:
+            level = level.chosen(self.lefts[level.nodes] >= 0)
+            if not len(level.nodes):
+                return found
+            if len(found) > DEPTH:
+                raise NoWalk(f"trees deeper than {DEPTH} are too large")
+            level = _Level(
+                np.tile(level.trees, 2),
+                np.concatenate((self.lefts[level.nodes], self.rights[level.nodes])),
+                np.concatenate((2 * level.slots + 1, 2 * level.slots + 2)),
+            )
+            found.append(level)
+
+
+def _joined(trees: list[Any], name: str, dtype: Any) -> np.ndarray:
+    """Join a list that each tree has."""
+    return np.concatenate([tree[name] for tree in trees]).astype(dtype)
+
+
+def _children(places: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Count children from the first tree's root on; below 0: there is none."""
+    return np.where(places < 0, places, places + starts)
 
 
 def find_walk(booster: xgboost.Booster, rounds: int) -> Walk | None:
@@ -108,23 +160,26 @@ def find_walk(booster: xgboost.Booster, rounds: int) -> Walk | None:
 
 
 def _learner(booster: xgboost.Booster) -> Any:
-    """Read the model's JSON, unless it is very large."""
-    raw = booster.save_raw("json")
-    if len(raw) > JSON:
+    """Read the model as XGBoost writes it, unless it is very large."""
+    raw = booster.save_raw("ubj")
+    if len(raw) > BYTES:
         raise NoWalk(f"it is {len(raw) >> 20} MiB large")
-    return json.loads(raw)["learner"]
+    try:
+        return read_ubjson(raw)["learner"]
+    except ValueError as error:
+        raise NoWalk(f"it cannot be read: {error}") from error
 
 
 def _walk(learner: Any, rounds: int) -> Walk:
-    """Take the trees out of a model's JSON."""
+    """Take the trees out of a model."""
     model = learner["gradient_booster"].get("model", {})
     if learner["gradient_booster"]["name"] != "gbtree" or learner["objective"]["name"] not in PLAIN:
         raise NoWalk(f"{learner['gradient_booster']['name']} with {learner['objective']['name']} is not a plain sum")
     trees = model["trees"][: model["iteration_indptr"][rounds] if rounds else None]
     groups = max(1, int(learner["learner_model_param"]["num_target"]))
-    if not trees or model["tree_info"][: len(trees)] != [place % groups for place in range(len(trees))]:
+    if not trees or list(model["tree_info"][: len(trees)]) != [place % groups for place in range(len(trees))]:
         raise NoWalk("its outputs do not take turns, tree by tree")
-    if any(int(tree["tree_param"]["size_leaf_vector"]) > 1 or any(tree["split_type"]) for tree in trees):
+    if any(int(tree["tree_param"]["size_leaf_vector"]) > 1 or np.any(tree["split_type"]) for tree in trees):
         raise NoWalk("it has leaves of several values, or splits by category")
     return Walk(trees, groups, np.array(json.loads(learner["learner_model_param"]["base_score"])))
 
@@ -141,12 +196,3 @@ def _prove(walk: Walk, booster: xgboost.Booster, rounds: int) -> None:
     expected = booster.inplace_predict(rows, iteration_range=(0, rounds), validate_features=False)
     if not np.array_equal(walk(rows), expected.reshape(len(rows), -1)):
         raise NoWalk("its sums differ from the booster's")
-
-
-def _depth(tree: Any) -> int:
-    """Levels below the root; a child stands after its parent in a tree's lists."""
-    depths = [0] * len(tree["left_children"])
-    for node, (left, right) in enumerate(zip(tree["left_children"], tree["right_children"], strict=True)):
-        if left >= 0:
-            depths[left] = depths[right] = depths[node] + 1
-    return max(depths)
