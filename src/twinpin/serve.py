@@ -22,7 +22,7 @@ from twinpin.follow.settings import Settings as FollowSettings
 from twinpin.follow.shelf import Shelf
 from twinpin.follow.workshop import Workshop
 from twinpin.gateway.assembly import Gateway, Parts
-from twinpin.gateway.commands import announcement, document, explaining
+from twinpin.gateway.beginning import announcement, document, explaining
 from twinpin.gateway.latencies import Latencies
 from twinpin.gateway.pipeline import GraphPipeline
 from twinpin.gateway.settings import Settings

@@ -94,7 +94,6 @@ class MlflowRegistry:
                 "No registry is set: give --registry-uri, TWINPIN_REGISTRY_URI or MLFLOW_TRACKING_URI.",
             )
         with light():
-            import mlflow.tracking.request_header.registry  # noqa: PLC0415 -- costs a second; loads plugins
             from mlflow import MlflowClient  # noqa: PLC0415
 
         with translated("open the registry"):

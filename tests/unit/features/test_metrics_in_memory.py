@@ -31,7 +31,9 @@ def test_metrics_stay_in_memory(before):
 def test_a_client_of_mlflow_leaves_feast_alone():
     """MLflow loads Feast's plugin, which needs nothing of it: all of Feast takes as long as MLflow."""
     show = "; import sys; print('feast.feature_store' in sys.modules, 'mlflow.gateway.utils' in sys.modules)"
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", CLIENT + show], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CLIENT + show], capture_output=True, text=True, check=True
+    )
 
     assert done.stdout.split() == ["False", "False"]
 
