@@ -5,8 +5,9 @@ import contextlib
 import os
 import socket
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,7 +22,7 @@ from twinpin.follow.settings import Settings as FollowSettings
 from twinpin.follow.shelf import Shelf
 from twinpin.follow.workshop import Workshop
 from twinpin.gateway.assembly import Gateway, Parts
-from twinpin.gateway.commands import announcement, document, explaining
+from twinpin.gateway.beginning import announcement, document, explaining
 from twinpin.gateway.latencies import Latencies
 from twinpin.gateway.pipeline import GraphPipeline
 from twinpin.gateway.settings import Settings
@@ -30,6 +31,7 @@ from twinpin.generations import Generation, Generations
 from twinpin.graph.executor import Executor
 from twinpin.graph.inprocess import InProcess
 from twinpin.graph.settings import Settings as GraphSettings
+from twinpin.pair.apart import RegistryApart
 from twinpin.pair.api_server import ApiServer
 from twinpin.pair.events import open_events
 from twinpin.pair.pin import Pin
@@ -45,6 +47,10 @@ from twinpin.step.serving import run
 from twinpin.step.settings import Settings as ServerSettings
 from twinpin.step.step import Step, TensorSpec
 from twinpin.step.telemetry import configure_logging
+from twinpin.step.work import Work
+
+if TYPE_CHECKING:
+    from twinpin.preprocess.step import PreprocessStep
 
 ALL = (
     Settings,
@@ -75,8 +81,22 @@ def serve(**values: Any) -> None:
         if following.follow:
             run(_follow(loader, server, values, pairs, following))
         else:
-            pin = resolve(pairs)
+            pin = _resolved(pairs, loader)
             run(_serve(loader, Generations(loader.load(pin, pairs.pair_dir)), server, values))
+
+
+def _resolved(pairs: PairSettings, loader: "Loader") -> Pin:
+    """Resolve in a thread, mostly waiting, while this one loads what is the same for every pair."""
+    registry = RegistryApart(pairs.registry_uri, pairs.tracking_uri)
+    resolving = Work(lambda: resolve(pairs, registry=registry))
+    try:
+        loader.prepare()
+    except Exception:
+        resolving.result()  # what is wrong with the pair is told first
+        raise
+    pin = resolving.result()
+    registry.close()
+    return pin
 
 
 async def _serve(loader: "Loader", generations: Generations, server: ServerSettings, values: dict[str, Any]) -> None:
@@ -130,8 +150,17 @@ class Loader:
         self._latencies = Latencies()
         self._store: features.FeaturesStep | None = None
 
+    def prepare(self) -> None:
+        """Import the libraries of the steps, and open the feature store where a repository is set."""
+        settings = take(features.Settings, self._values)
+        if settings.feature_repo and self._store is None:
+            self._store = features.load(settings)
+        for name in ("twinpin.preprocess.step", "twinpin.predict.step"):
+            import_module(name)
+
     def load(self, pin: Pin, folder: Path) -> Generation:
         """Load the pair's two steps, and fit the features step to them where a repository is set."""
+        self.prepare()
         first = preprocess.load(folder, take(preprocess.Settings, self._values))
         last = predict.load(folder, take(predict.Settings, self._values))
         source = self._features(first)
@@ -160,14 +189,11 @@ class Loader:
             default_entity=self._values["default_entity"] is not None,
         )
 
-    def _features(self, first: preprocess.PreprocessStep) -> features.FeaturesStep | None:
+    def _features(self, first: "PreprocessStep") -> features.FeaturesStep | None:
         """The features step as this pair needs it: no more of each window than the preprocessor looks back on."""
-        settings = take(features.Settings, self._values)
-        if not settings.feature_repo:
-            return None
         if self._store is None:
-            self._store = features.load(settings)
-        return self._store.windowed(settings.window or needed_window(first.inputs))
+            return None
+        return self._store.windowed(take(features.Settings, self._values).window or needed_window(first.inputs))
 
 
 def _model(step: Step, server: ServerSettings) -> StepModel:
@@ -180,7 +206,7 @@ def _model(step: Step, server: ServerSettings) -> StepModel:
     )
 
 
-def require_fit(source: Step, first: preprocess.PreprocessStep) -> None:
+def require_fit(source: Step, first: "PreprocessStep") -> None:
     """Raise CannotStart where no request for entities could ever be answered, which only the settings can mend."""
     key, *fields = source.inputs
     if fields:

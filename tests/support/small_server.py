@@ -67,7 +67,7 @@ async def _main(settings):
     """Serve until the end, and tell that the steps were closed."""
     from small_steps import PAIR, SmallGraph  # noqa: PLC0415 -- the tests' own process has no need of it
 
-    from twinpin.gateway.commands import announcement  # noqa: PLC0415
+    from twinpin.gateway.beginning import announcement  # noqa: PLC0415
 
     graph = SmallGraph(**settings)
     await graph.gateway.run(announcement("127.0.0.1", PAIR))

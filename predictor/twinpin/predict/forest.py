@@ -1,16 +1,16 @@
 """Forest: the trees of a model whose forecast is a plain sum of their leaves, as arrays of all nodes."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
 import orjson
 import xgboost
 
-#: Bytes of a model's JSON beyond which reading it would hold up the start.
-JSON = 2**27
+from twinpin.predict.ubjson import read_ubjson
+
+#: Bytes of a model beyond which reading it would hold up the start.
+BYTES = 2**27
 
 #: Objectives whose prediction is the sum itself.
 PLAIN = frozenset({"reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:quantileerror"})
@@ -43,10 +43,13 @@ class Forest:
 
 def read_forest(booster: xgboost.Booster, rounds: int) -> Forest:
     """Read the first *rounds* (0: all) of a booster; raises NoWalk."""
-    raw = booster.save_raw("json")
-    if len(raw) > JSON:
+    raw = booster.save_raw("ubj")
+    if len(raw) > BYTES:
         raise NoWalk(f"it is {len(raw) >> 20} MiB large")
-    learner = orjson.loads(raw)["learner"]
+    try:
+        learner = read_ubjson(raw)["learner"]
+    except ValueError as error:
+        raise NoWalk(f"it cannot be read: {error}") from error
     base = np.array(orjson.loads(learner["learner_model_param"]["base_score"]), dtype=np.float32)
     groups = max(1, int(learner["learner_model_param"]["num_target"]))
     return _forest(_trees(learner, groups, rounds), groups, base)
@@ -58,9 +61,9 @@ def _trees(learner: Any, groups: int, rounds: int) -> list[Any]:
     if learner["gradient_booster"]["name"] != "gbtree" or learner["objective"]["name"] not in PLAIN:
         raise NoWalk(f"{learner['gradient_booster']['name']} with {learner['objective']['name']} is not a plain sum")
     trees: list[Any] = model["trees"][: model["iteration_indptr"][rounds] if rounds else None]
-    if not trees or model["tree_info"][: len(trees)] != [place % groups for place in range(len(trees))]:
+    if not trees or list(model["tree_info"][: len(trees)]) != [place % groups for place in range(len(trees))]:
         raise NoWalk("its outputs do not take turns, tree by tree")
-    if any(int(tree["tree_param"]["size_leaf_vector"]) > 1 or any(tree["split_type"]) for tree in trees):
+    if any(int(tree["tree_param"]["size_leaf_vector"]) > 1 or np.any(tree["split_type"]) for tree in trees):
         raise NoWalk("it has leaves of several values, or splits by category")
     return trees
 
@@ -72,8 +75,7 @@ def _forest(trees: list[Any], groups: int, base: np.ndarray) -> Forest:
     own, shift = np.arange(sizes.sum()), np.repeat(roots, sizes)
 
     def of_all(key: str, kind: type) -> np.ndarray:
-        values: Iterable[Any] = chain.from_iterable(tree[key] for tree in trees)
-        return np.fromiter(values, kind, len(own))
+        return np.concatenate([tree[key] for tree in trees]).astype(kind)
 
     left = of_all("left_children", np.intp)
     leaf = left < 0

@@ -1,30 +1,26 @@
-"""`twinpin gateway`, and what it shares with `twinpin serve`."""
+"""`twinpin gateway`."""
 
-import contextlib
 import logging
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from twinpin.gateway.assembly import Gateway, Parts
+from twinpin.gateway.beginning import announcement, document, explaining
 from twinpin.gateway.latencies import Latencies
 from twinpin.gateway.pipeline import GraphPipeline, Pipeline, RemoteGraph
 from twinpin.gateway.remote import Probes, RemoteStep, find_step
 from twinpin.gateway.settings import RemoteSettings, Settings
 from twinpin.gateway.stages import FEATURES, PREDICT, PREPROCESS, Stages
-from twinpin.graph.check import check
-from twinpin.graph.document import InferenceGraph, builtin, load
+from twinpin.graph.document import InferenceGraph
 from twinpin.graph.executor import Executor
 from twinpin.graph.grpc_transport import Grpc
 from twinpin.graph.http import Http
 from twinpin.graph.settings import Settings as GraphSettings
 from twinpin.graph.transport import Transport
-from twinpin.pair.errors import PairError
 from twinpin.settings import options, take
-from twinpin.step.errors import CannotStart, TwinpinError
+from twinpin.step.errors import CannotStart
 from twinpin.step.serving import run, stop_signal
 from twinpin.step.settings import Settings as ServerSettings
 from twinpin.step.telemetry import configure_logging
@@ -96,45 +92,9 @@ def _stages(shown: InferenceGraph, transport: Transport, probes: Probes) -> Stag
     return Stages(steps[PREPROCESS], steps[PREDICT], steps.get(FEATURES))
 
 
-def document(path: Path | None, *, strict: bool) -> InferenceGraph:
-    """Read the graph document, or the one that Twinpin ships; raises InvalidGraph for one that cannot run."""
-    try:
-        graph = builtin() if path is None else load(path)
-    except OSError as error:
-        raise CannotStart(f"The graph document {path} cannot be read: {error.strerror}.") from error
-    check(graph, strict=strict)
-    return graph
-
-
 def _empty(path: Path) -> bool:
     """Whether the document was not written yet, as before the first rollout of a controller."""
     try:
         return not path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return False  # for `document` to say what is wrong
-
-
-def announcement(host: str, pair_id: str | None = None) -> Callable[[int, int | None], None]:
-    """Make the one line that tells where forecasts are served."""
-    shown = "localhost" if host in {"0.0.0.0", "::"} else host  # noqa: S104 -- compared, not bound
-
-    def announce(http: int, grpc: int | None) -> None:
-        """Print it."""
-        rpc = "" if grpc is None else f", gRPC on {shown}:{grpc}"
-        what = "Forecasts" if pair_id is None else f"Forecasts of pair {pair_id}"
-        click.echo(f"{what} on http://{shown}:{http}{rpc}")
-        sys.stdout.flush()
-
-    return announce
-
-
-@contextlib.contextmanager
-def explaining() -> Iterator[None]:
-    """End with a sentence, not a traceback, where the settings or the surroundings are at fault."""
-    try:
-        yield
-    except PairError as error:
-        click.echo(f"Error: {error.message}" + (f"\nTry: {error.mend}" if error.mend else ""), err=True)
-        sys.exit(error.exit_code)
-    except (CannotStart, TwinpinError, OSError) as error:
-        raise click.ClickException(str(error)) from error

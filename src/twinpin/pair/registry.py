@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from twinpin.pair import tree
 from twinpin.pair.errors import BadArtifact, Refused, UnknownName
 from twinpin.pair.faults import alias_missing, translated
+from twinpin.pair.sdk import light
 from twinpin.pair.signature import read_mlmodel
 from twinpin.pair.version import PAIR_TAG, Status, Version
 
@@ -92,7 +93,8 @@ class MlflowRegistry:
             raise Refused(
                 "No registry is set: give --registry-uri, TWINPIN_REGISTRY_URI or MLFLOW_TRACKING_URI.",
             )
-        from mlflow import MlflowClient  # noqa: PLC0415 -- costs a second
+        with light():
+            from mlflow import MlflowClient  # noqa: PLC0415
 
         with translated("open the registry"):
             return MlflowClient(tracking_uri=self._tracking_uri, registry_uri=self._uri)

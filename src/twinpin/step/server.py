@@ -1,4 +1,4 @@
-"""Serve one step as a `kserve.Model` on `kserve.ModelServer`: the only module that imports kserve.
+"""Serve one step as a `kserve.Model` on `kserve.ModelServer`.
 
 The SDK keeps what it is good at: the model registry and its V1 paths. V2 over REST and gRPC is ours (`rest`,
 `grpc_service`), since the SDK's blocks its event loop, loads models inside requests and answers errors in shapes that
@@ -6,32 +6,30 @@ the protocol does not have. `ModelServer.start` is not used: it leaves signals t
 readiness is off, and unloads models while requests are in flight.
 """
 
-import sys
+from starlette.routing import BaseRoute, Route, Router
 
-# The SDK reads the host's command line when it is imported, and exits on what looks like its own flags.
-_arguments, sys.argv[1:] = sys.argv[1:], ["--configure_logging", "false"]
-
-from kserve import InferRequest, InferResponse, Model, ModelServer  # noqa: E402
-from kserve.errors import InferenceError, InvalidInput  # noqa: E402
-from kserve.model_server import app as sdk_app  # noqa: E402
-from kserve.protocol.grpc import grpc_predict_v2_pb2 as sdk_protocol  # noqa: E402
-from kserve.protocol.rest.server import RESTServer  # noqa: E402
-
-sys.argv[1:] = _arguments
-
-from starlette.routing import BaseRoute, Route, Router  # noqa: E402
-
-from twinpin.step import openapi, protocol  # noqa: E402
-from twinpin.step.errors import TwinpinError, UnknownModel  # noqa: E402
-from twinpin.step.exchange import ANY_METHOD, Endpoint, Exchange, Reply  # noqa: E402
-from twinpin.step.grpc_service import grpc_server  # noqa: E402
-from twinpin.step.lifecycle import Lifecycle  # noqa: E402
-from twinpin.step.rest import Limits, routes  # noqa: E402
-from twinpin.step.runner import StepModel  # noqa: E402
-from twinpin.step.serving import NO_PORT, run, serve  # noqa: E402
-from twinpin.step.settings import Settings  # noqa: E402
-from twinpin.step.step import Step, TensorSpec  # noqa: E402
-from twinpin.step.telemetry import configure_logging, metrics_route  # noqa: E402
+from twinpin.step import openapi, protocol
+from twinpin.step.errors import TwinpinError, UnknownModel
+from twinpin.step.exchange import ANY_METHOD, Endpoint, Exchange, Reply
+from twinpin.step.grpc_service import grpc_server
+from twinpin.step.lifecycle import Lifecycle
+from twinpin.step.rest import Limits, routes
+from twinpin.step.runner import StepModel
+from twinpin.step.sdk import (
+    InferenceError,
+    InferRequest,
+    InferResponse,
+    InvalidInput,
+    Model,
+    ModelServer,
+    RESTServer,
+    sdk_app,
+    sdk_protocol,
+)
+from twinpin.step.serving import NO_PORT, run, serve
+from twinpin.step.settings import Settings
+from twinpin.step.step import Step, TensorSpec
+from twinpin.step.telemetry import configure_logging, metrics_route
 
 _CLIENT_ERRORS = range(400, 500)
 

@@ -9,6 +9,7 @@ from mlflow_server import Gate, MlflowServer, free_port
 from pairs import MODEL, PREPROCESSOR, TAG, Pairs
 
 from twinpin.pair import tree
+from twinpin.pair.apart import RegistryApart
 from twinpin.pair.errors import Denied, Refused, UnknownName, Unreachable
 from twinpin.pair.folder import PairFolder
 from twinpin.pair.registry import MlflowRegistry
@@ -16,10 +17,13 @@ from twinpin.pair.resolve import resolve
 from twinpin.pair.settings import Settings
 
 
-@pytest.fixture
-def registry(server):
-    """The registry as Twinpin sees it."""
-    return MlflowRegistry(server.uri)
+@pytest.fixture(params=[MlflowRegistry, RegistryApart])
+def registry(server, request):
+    """The registry as Twinpin sees it, in this process and through another."""
+    registry = request.param(server.uri)
+    yield registry
+    if isinstance(registry, RegistryApart):
+        registry.close()
 
 
 def port(settings):

@@ -28,6 +28,23 @@ def test_an_alias_that_nothing_carries_ends_with_the_pairs_exit_code(world):
     assert "Traceback" not in ended.stderr
 
 
+def test_the_serving_process_holds_no_client_of_a_registry_and_no_offline_store(world):
+    """A process that ended asked the registry; what Feast trains from is never read."""
+    code = (
+        "import subprocess, sys, twinpin.serve as serve\n"
+        "def loaded(work):\n"
+        "    work.close()\n"
+        "    names = ('mlflow.store.model_registry.sqlalchemy_store', 'mlflow.genai.judges', 'dask', 'kserve')\n"
+        "    print([name for name in names if name in sys.modules], subprocess._active)\n"
+        "serve.run = loaded\n"
+        "serve.serve()\n"
+    )
+    command = [sys.executable, "-P", "-c", code, *world.flags("light")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+    assert done.stdout == "[] []\n", done.stderr
+
+
 def test_a_graph_that_cannot_run_ends_with_what_to_change(world, tmp_path):
     """Before anything is served."""
     graph = tmp_path / "graph.yaml"

@@ -11,11 +11,13 @@ SHOW = (
     "print(values.ValueClass.__name__, sorted(name for name in os.environ if name.startswith('PROMETHEUS')))"
 )
 
+CLIENT = "import twinpin.pair.registry as registry; registry.MlflowRegistry('http://127.0.0.1:1').client"
+
 
 @pytest.mark.parametrize(
     "before",
-    ["", "import prometheus_client, feast.infra.data_sources.mlflow.auth;"],
-    ids=["first", "after MLflow loaded Feast's plugin"],
+    ["", "import prometheus_client, feast.infra.data_sources.mlflow.auth;", f"{CLIENT};"],
+    ids=["first", "after MLflow loaded Feast's plugin", "after our client of MLflow loaded it"],
 )
 def test_metrics_stay_in_memory(before):
     """Feast's import would put every metric into files of a folder that a pod cannot write."""
@@ -24,6 +26,16 @@ def test_metrics_stay_in_memory(before):
     )
 
     assert done.stdout.split() == ["MutexValue", "[]"]
+
+
+def test_a_client_of_mlflow_leaves_feast_alone():
+    """MLflow loads Feast's plugin, which needs nothing of it: all of Feast takes as long as MLflow."""
+    show = "; import sys; print('feast.feature_store' in sys.modules, 'mlflow.gateway.utils' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CLIENT + show], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split() == ["False", "False"]
 
 
 def test_a_folder_that_somebody_chose_stays(tmp_path):

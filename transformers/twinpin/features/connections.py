@@ -19,6 +19,9 @@ DRIVERS = frozenset(
 #: times with up to ten seconds between, would keep a request that the caller can repeat.
 RETRIES = 1
 
+#: Stores whose versioned reads Feast supports, of those that come up most.
+VERSIONED = frozenset(("dynamodb", "redis", "sqlite"))
+
 
 def is_outage(error: BaseException) -> bool:
     """Whether *error* comes from the store: from the system, or from its driver, whichever that is."""
@@ -42,6 +45,12 @@ def bound(feast: Any, seconds: float) -> None:
         for option in ("socket_timeout", "socket_connect_timeout"):
             if f"{option}=" not in config.connection_string:
                 config.connection_string += f",{option}={seconds}"
+
+
+def know_versions(feast: Any) -> None:
+    """Tell a store that it can read versions of a view, which it finds out by importing all stores that can."""
+    if feast.config.online_store.type in VERSIONED:
+        online_store(feast)._versioned_read_supported = True  # noqa: SLF001 -- see above
 
 
 def open_blocking(feast: Any) -> None:

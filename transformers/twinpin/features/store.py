@@ -17,6 +17,7 @@ from twinpin.features import connections
 from twinpin.features.agreement import Agreement
 from twinpin.features.entities import Entity
 from twinpin.features.redis_rows import RedisRows
+from twinpin.features.repository import open_repository
 from twinpin.features.rows import Rows
 from twinpin.features.sdk import FeastError, FeatureStore
 from twinpin.features.service import Service, read_service
@@ -79,9 +80,10 @@ class FeastStore:
         if settings.feature_service is None:
             raise CannotStart("Set feature_service to the name of the Feast FeatureService to serve.")
         try:
-            feast = FeatureStore(repo_path=str(folder), fs_yaml_file=document)
+            feast = open_repository(folder, document)
             feast.config.registry.cache_ttl_seconds = 0  # Never: a refresh would stop the request that runs into it.
             connections.bound(feast, settings.store_timeout)
+            connections.know_versions(feast)
             service = read_service(feast.registry, feast.project, settings.feature_service, settings.entity_key)
         except FeastError as error:
             raise CannotStart(f"The Feast repository {folder} cannot be served: {error}") from error

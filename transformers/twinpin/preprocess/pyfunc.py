@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from twinpin.pair.sdk import light
 from twinpin.pair.signature import Signature, Spec, parse_signature, read_mlmodel
 from twinpin.preprocess.bytecode import require_python
 from twinpin.preprocess.table import Given, Table
@@ -19,7 +20,7 @@ from twinpin.step.errors import CannotStart, Impossible
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # a server that forecasts reports to nobody
 
-with warnings.catch_warnings():
+with light(), warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow warns of type hints of its own
     import mlflow.exceptions
     import mlflow.models
