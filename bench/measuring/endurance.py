@@ -18,8 +18,8 @@ from measuring.work import KINDS, first_right, gate
 INTERVAL, CLIENTS = 50_000, 8
 #: Of a hundred requests: 32 of each brief kind, and 4 of a hundred entities.
 MIX = dict(zip(KINDS, (32, 32, 32, 4), strict=True))
-#: Seconds of the first load, which tells how long the next must be.
-FIRST = 5.0
+#: Seconds of the first load, which tells how long the next must be; and of the longest, as the machine's pace changes.
+FIRST, LONGEST = 5.0, 15.0
 #: Sample of the garbage collector that every server of Twinpin exports: collections of the oldest generation.
 _FULL = re.compile(r'^python_gc_collections_total\{generation="2"\} (\S+)$', re.MULTILINE)
 
@@ -53,7 +53,7 @@ def _interval(server: Server, asked: Path, requests: int, until: float) -> tuple
         left = until - time.monotonic()
         if answered >= requests or left <= 0:
             return answered, spent, worst
-        duration = min((requests - answered) / (answered / spent), left)
+        duration = min((requests - answered) / (answered / spent), left, LONGEST)
 
 
 def _print_row(server: Server, cells: list[str]) -> None:
