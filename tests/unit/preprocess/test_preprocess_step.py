@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 
 import mlflow.pyfunc
 import numpy as np
@@ -520,3 +522,18 @@ def test_a_number_that_the_preprocessor_itself_loses_is_named_by_row():
         check_gaps(np.array([[1.0], [np.nan]]), np.ones((2, 1)), ("y",), allow_missing=False)
     with pytest.raises(Broken):
         to_matrix(["x"], 1, None)
+
+
+def test_an_imputer_is_loaded_without_the_statistics_of_others(tmp_path):
+    """SciPy's are the larger half of what scikit-learn imports; who asks for another imputer gets it."""
+    folder = pair_folders.lag_pair(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from twinpin import preprocess\n"
+        "step = preprocess.load(Path(sys.argv[1]), preprocess.Settings())\n"
+        "print(step.fast, 'scipy.stats._stats_py' in sys.modules)\n"
+        "from sklearn.impute import KNNImputer, SimpleImputer; import scipy.stats\n"
+        "print(KNNImputer.__name__, SimpleImputer.__name__, scipy.stats.rankdata([2, 1]).tolist())\n"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code, folder], capture_output=True, text=True, check=False)
+
+    assert done.stdout == "True False\nKNNImputer SimpleImputer [2.0, 1.0]\n", done.stderr
