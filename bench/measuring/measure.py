@@ -40,7 +40,9 @@ def run(arguments: argparse.Namespace) -> tuple[Results, dict[str, str]]:
     for name in names:
         if name in PEERS:
             environments.environment(name)
-    measured = Results(results.about(plan.rounds, plan.seconds), clients)
+    measured = Results(results.about(plan.seconds), clients)
+    if arguments.add and plan.out.exists():
+        measured = results.load(plan.out)
     with redis(HOME) as address:
         place = Place(HOME / "work", address, router)
         make_fixture(place)
@@ -84,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clients", default="1,8,32")
     parser.add_argument("--router", type=Path, help="KServe's router; default: what hack/router builds")
     parser.add_argument("--out", type=Path, default=HOME / "results.json", help="where the figures are kept")
+    parser.add_argument("--add", action="store_true", help="add these rounds to those that --out has")
     parser.add_argument("--report", type=Path, help="print the tables of kept figures, and measure nothing")
     parser.add_argument("--picture", type=Path, help="draw the CPU per request there, as SVG")
     return parser

@@ -67,8 +67,8 @@ def place_table(results: Results) -> str:
     rows = []
     for name in results.rounds:
         cells = [_number(results.figure(name, "server", figure), render) for figure, (_, render) in PLACE.items()]
-        rows.append([name, *cells])
-    return _table(["server", *(words for words, _ in PLACE.values())], rows)
+        rows.append([name, str(len(results.rounds[name])), *cells])
+    return _table(["server", "rounds", *(words for words, _ in PLACE.values())], rows)
 
 
 def goals_table(results: Results) -> str:

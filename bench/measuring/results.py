@@ -50,13 +50,13 @@ def median(values: Iterable[float]) -> float:
     return statistics.median(numbers) if numbers else NAN
 
 
-def about(rounds: int, seconds: float) -> str:
+def about(seconds: float) -> str:
     """Say on what and how the figures are measured."""
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
-        f"{os.cpu_count()} cores ({_processor()}), Python {platform.python_version()}, {packages}; medians of up to "
-        f"{rounds} interleaved rounds of {seconds:g} s, longer for slow servers; one compute thread per process; load "
-        "by wrk (HTTP) and a Python client (gRPC) on the same cores."
+        f"{os.cpu_count()} cores ({_processor()}), Python {platform.python_version()}, {packages}; medians of "
+        f"interleaved rounds of {seconds:g} s, longer for slow servers; one compute thread per process; load by wrk "
+        "(HTTP) and a Python client (gRPC) on the same cores."
     )
 
 

@@ -23,8 +23,9 @@ from twinpin.step.protocol import MODEL_INFER
 
 #: Different requests of a kind.
 VARIANTS = 32
-#: A load lasts until each client had so many answers, since those in flight at its end cost CPU and count for nothing.
-WAVES, LONGEST = 8, 12.0
+#: A load lasts until so many requests are answered: those in flight at its end cost CPU and count for nothing. Eight
+#: of each client where CPU is compared.
+LEAST, LONGEST = 64, 12.0
 #: Seconds over which the CPU of an idle server is read.
 IDLE_SECONDS = 2.0
 #: A server is quiet when it takes less than this share of a core; one that takes longer than these seconds never is.
@@ -111,7 +112,7 @@ def write_requests(place: Place, server: Server, mix: Mapping[str, int]) -> Path
 def long_enough(warm: Run, clients: int, seconds: float) -> float:
     """Return how long a load lasts, by how the server answered four clients."""
     each = warm.seconds / max(warm.requests, 1)
-    return max(seconds, min(LONGEST, WAVES * clients * each))
+    return max(seconds, min(LONGEST, min(8 * clients, LEAST) * each))
 
 
 def cell(server: Server, load: Callable[[], Run]) -> Figures:
