@@ -6,11 +6,11 @@ import threading
 from typing import Literal
 
 import numpy as np
-import xgboost
 
 from twinpin.predict.device import Device, place
 from twinpin.predict.flavour import Flavour
 from twinpin.predict.pace import pace_of
+from twinpin.predict.sdk import xgboost
 from twinpin.predict.walk import Walk, find_walk
 from twinpin.step.errors import CannotStart
 

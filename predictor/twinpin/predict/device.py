@@ -5,8 +5,7 @@ import logging
 import warnings
 from typing import Literal
 
-import xgboost
-
+from twinpin.predict.sdk import xgboost
 from twinpin.step.errors import CannotStart
 
 log = logging.getLogger(__name__)

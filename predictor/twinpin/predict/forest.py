@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import orjson
-import xgboost
 
+from twinpin.predict.sdk import xgboost
 from twinpin.predict.ubjson import read_ubjson
 
 #: Bytes of a model beyond which reading it would hold up the start.

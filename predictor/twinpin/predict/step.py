@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 import numpy as np
-import xgboost
 
 from twinpin.pair.errors import PairError
 from twinpin.pair.folder import PairFolder
@@ -14,6 +13,7 @@ from twinpin.predict.booster import Forecaster
 from twinpin.predict.cpus import available_cpus
 from twinpin.predict.flavour import read_flavour
 from twinpin.predict.matrix import MATRIX, Matrices
+from twinpin.predict.sdk import xgboost
 from twinpin.predict.settings import Settings
 from twinpin.step.block import row_counts
 from twinpin.step.errors import Broken, CannotStart, PairMismatch

@@ -9,9 +9,9 @@ import logging
 from typing import NamedTuple
 
 import numpy as np
-import xgboost
 
 from twinpin.predict.forest import Forest, NoWalk, read_forest
+from twinpin.predict.sdk import xgboost
 
 log = logging.getLogger(__name__)
 

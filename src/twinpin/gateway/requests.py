@@ -55,7 +55,7 @@ class EntityQuery:
         message = read_plain(document, parameters, self.id)
         document |= {"parameters": parameters} if parameters else {}
         document |= {"id": self.id} if self.id else {}
-        return Body(data=orjson.dumps(document), json=document, message=message)
+        return Body(json=document, message=message)
 
 
 def parse_payload(body: bytes) -> step.Message:

@@ -153,8 +153,12 @@ class StepModel:
     def _at_once(self, brief: Brief, message: Message, context: Context) -> Answer | None:
         """Let the step do what takes less time than a thread would cost."""
         started = time.monotonic()
-        with self._defects(message):
+        try:
             answer = brief.at_once(message.tensors, context)
+        except TwinpinError:
+            raise
+        except Exception as error:
+            raise self._broken(message, error) from error
         if answer is not None:
             self._seconds.observe(time.monotonic() - started)
         return answer
@@ -200,21 +204,18 @@ class StepModel:
         """Time the work and log a defect, here and not in `infer`, so that an abandoned request's is logged too."""
         started = time.monotonic()
         try:
-            with self._defects(message):
-                yield
-        finally:
-            self._seconds.observe(time.monotonic() - started)
-
-    @contextmanager
-    def _defects(self, message: Message) -> Iterator[None]:
-        """Log what no error of ours explains, and answer it as Broken."""
-        try:
             yield
         except TwinpinError:
             raise
         except Exception as error:
-            log.exception("step %s failed", self._name, extra={"request_id": message.id})
-            raise Broken(f"the {self._name} step failed on this request; its log has the cause") from error
+            raise self._broken(message, error) from error
+        finally:
+            self._seconds.observe(time.monotonic() - started)
+
+    def _broken(self, message: Message, error: Exception) -> Broken:
+        """Log an error that is none of ours, and make the one that is answered."""
+        log.error("step %s failed", self._name, exc_info=error, extra={"request_id": message.id})
+        return Broken(f"the {self._name} step failed on this request; its log has the cause")
 
     def _show_pair(self, answer: Answer) -> None:
         """Show the pair that stamps the answers; a served step has one for life, so once."""

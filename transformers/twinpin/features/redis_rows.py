@@ -51,8 +51,8 @@ class RedisRows:
         times: dict[str, Sequence[int]] = {}
         for each, part in zip(self._hashes, parts, strict=True):
             times |= {view: wire.times([row[place] for row in part]) for view, place in each.times.items()}
-        block = None if self._table is None else self._table(parts[0])
-        return Rows(times, self._columns(parts) if block is None else block)
+        values = None if self._table is None else self._table(parts[0])
+        return Rows(times, self._columns(parts) if values is None else values)
 
     def _columns(self, parts: Sequence[list[Any]]) -> Mapping[str, wire.Values]:
         """Read feature by feature."""

@@ -127,16 +127,15 @@ class Selection:
             return None
         return values[:, end - self.length if self.length else 0 : end]
 
-    @cached_property
+    @property
     def _windows(self) -> frozenset[str]:
         """Views that hold windows and have a time of their own."""
-        views = {feature.view for feature in self.service.features if feature.is_window}
-        return frozenset(views & (self.service.columns.keys() | self.service.sources.keys()))
+        return self.service.windows
 
-    @cached_property
+    @property
     def _timed(self) -> frozenset[str]:
         """Views that carry the time of a row."""
-        return self._windows or frozenset(self.service.columns)
+        return self.service.windows or self.service.stored
 
     def _unknown(self, times: Mapping[str, int]) -> Refusal | None:
         """Refuse an entity that a view has no row of: event time 0, whatever status the store reports."""

@@ -8,6 +8,7 @@ new pair does.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from twinpin.features.entities import INTEGERS, EntityKey
@@ -19,7 +20,7 @@ from twinpin.step.errors import CannotStart
 DUMMY_KEY = "__dummy_id"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Service:
     """The features of one FeatureService, their key and their views."""
 
@@ -37,6 +38,17 @@ class Service:
     query: Any
     #: The same without on-demand views, whose code may not bear an entity that has no features.
     probe: Any
+
+    @cached_property
+    def stored(self) -> frozenset[str]:
+        """The stored views."""
+        return frozenset(self.columns)
+
+    @cached_property
+    def windows(self) -> frozenset[str]:
+        """Views that hold windows and have a time of their own."""
+        views = {feature.view for feature in self.features if feature.is_window}
+        return frozenset(views & (self.columns.keys() | self.sources.keys()))
 
 
 def read_service(registry: Any, project: str, name: str, entity_key: str | None) -> Service:

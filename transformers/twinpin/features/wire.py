@@ -21,6 +21,8 @@ Column = Sequence[bytes | None]
 #: An array of all rows, where none is null; else a value per row.
 Values = np.ndarray | list[Value]
 Read = Callable[[Column], Values]
+#: From the replies of all entities to all features; None: feature by feature.
+Table = Callable[[Sequence[Any]], dict[str, np.ndarray] | None]
 
 #: Feast value type -> numpy type of its eight or four bytes.
 FIXED = {"DOUBLE": "<f8", "FLOAT": "<f4"}
@@ -35,17 +37,20 @@ def reader(feature: Feature) -> Read:
     return _windows(one_by_one) if feature.type == "DOUBLE_LIST" else one_by_one
 
 
-def table(
-    features: Sequence[Feature], spans: Sequence[tuple[int, int]]
-) -> Callable[[Sequence[Any]], Block | None] | None:
-    """Make the function that reads all *features*, which lie in these *spans* of a reply, into one block.
+def table(features: Sequence[Feature], spans: Sequence[tuple[int, int]]) -> Table | None:
+    """Make the function that reads all *features*, which lie in these *spans* of a reply, at once.
 
-    None where they are not all floats of one width. The function gives None where a value has another layout, or a row
-    has none at all; a single null is NaN, as in a tensor.
+    None where they are not all floats of one width, or all lists of doubles. The function gives None where a value has
+    another layout than the first, or a row of floats has none at all; a single null float is NaN, as in a tensor.
     """
     kinds = {feature.type for feature in features}
-    if len(kinds) != 1 or not kinds <= FIXED.keys():
-        return None
+    if len(kinds) == 1 and kinds <= FIXED.keys():
+        return _floats_at_once(features, spans)
+    return _windows_at_once(features, spans) if kinds == {"DOUBLE_LIST"} else None
+
+
+def _floats_at_once(features: Sequence[Feature], spans: Sequence[tuple[int, int]]) -> Table:
+    """Read floats into one block."""
     layout, tag = _layout(features[0])
     gap = np.array([(tag, np.nan)], layout).tobytes()
     names = tuple(feature.name for feature in features)
@@ -61,6 +66,22 @@ def table(
         return None if np.isnan(matrix).all(axis=0).any() else Block(names, matrix)
 
     return block
+
+
+def _windows_at_once(features: Sequence[Feature], spans: Sequence[tuple[int, int]]) -> Table:
+    """Read windows of one length."""
+    names, head = [feature.name for feature in features], _heads()
+
+    def windows(replies: Sequence[Any]) -> dict[str, np.ndarray] | None:
+        cells = [cell or b"" for reply in replies for first, end in spans for cell in reply[first:end]]
+        lengths = set(map(len, cells))
+        first = head(lengths.pop()) if len(lengths) == 1 else None
+        if first is None or not all(cell.startswith(first) for cell in cells):
+            return None
+        read = _after(cells, len(first)).reshape(len(replies), len(names), -1)
+        return dict(zip(names, read.swapaxes(0, 1), strict=True))
+
+    return windows
 
 
 def times(column: Column) -> list[int]:
@@ -109,11 +130,25 @@ def _layout(feature: Feature) -> tuple[np.dtype, int]:
 
 def _windows(one_by_one: Callable[[Column], list[Value]]) -> Read:
     """Read a column of lists of doubles of one length."""
+    head = _heads()
+
+    def values(column: Column) -> Values:
+        lengths = _lengths(column)
+        first = head(lengths.pop()) if len(lengths) == 1 else None
+        if first is None or not all(each.startswith(first) for each in column):  # type: ignore[union-attr]
+            return one_by_one(column)
+        return _after(column, len(first))  # type: ignore[arg-type]
+
+    return values
+
+
+def _heads() -> Callable[[int], bytes | None]:
+    """Make the function that writes what comes before the numbers in a message of so many bytes."""
     message = _message()
 
     @lru_cache(64)
     def head(length: int) -> bytes | None:
-        """Write what comes before the numbers in a message of so many bytes; None where no list has that many."""
+        """Write it; None where no list of doubles has so many."""
         for overhead in range(3, 12):
             count = (length - overhead) // DOUBLES
             if count > 0 and count * DOUBLES + overhead == length:
@@ -122,15 +157,13 @@ def _windows(one_by_one: Callable[[Column], list[Value]]) -> Read:
                     return wire[:overhead]
         return None
 
-    def values(column: Column) -> Values:
-        lengths = _lengths(column)
-        first = head(lengths.pop()) if len(lengths) == 1 else None
-        if first is None or not all(each.startswith(first) for each in column):  # type: ignore[union-attr]
-            return one_by_one(column)
-        rows = np.frombuffer(b"".join(column), np.uint8).reshape(len(column), -1)  # type: ignore[arg-type]
-        return np.ascontiguousarray(rows[:, len(first) :]).view("<f8")
+    return head
 
-    return values
+
+def _after(cells: Sequence[bytes], head: int) -> np.ndarray:
+    """Take the doubles behind the heads of messages of one length, `[messages, doubles]`."""
+    rows = np.frombuffer(b"".join(cells), np.uint8).reshape(len(cells), -1)
+    return np.ascontiguousarray(rows[:, head:]).view("<f8")
 
 
 def _lengths(column: Iterable[bytes | None]) -> set[int]:
