@@ -82,6 +82,40 @@ def test_floats_without_a_null_are_one_array():
     assert (found.dtype, found.tolist()) == (np.float32, [0.0, -1.5, 3.25])
 
 
+VALUES = {
+    "FLOAT": lambda number: Value(float_val=number),
+    "DOUBLE": lambda number: Value(double_val=number),
+    "DOUBLE_LIST": lambda number: Value(double_list_val=DoubleList(val=[number, number + 1])),
+}
+
+
+@pytest.mark.parametrize("kind", VALUES)
+@given(data=st.data())
+def test_all_features_at_once_are_those_read_one_by_one(kind, data):
+    """Of two views whose values have their times behind them, with nulls and values of other types among them."""
+    features = [Feature(name, "v", kind) for name in "abc"]
+    value = st.builds(VALUES[kind], st.floats(width=32)) | st.sampled_from([None, Value(), Value(int64_val=5)])
+    rows = data.draw(st.lists(st.tuples(value, value, value), min_size=1, max_size=4))
+    wires = [[None if each is None else each.SerializeToString() for each in row] for row in rows]
+
+    found = wire.table(features, [(0, 2), (3, 4)])([[row[0], row[1], b"time", row[2], b"time"] for row in wires])
+
+    columns = [wire.reader(feature)(column) for feature, column in zip(features, zip(*wires, strict=True), strict=True)]
+    if found is None:  # only where something in it is not a number of the kind
+        assert any(isinstance(column, list) for column in columns) or np.isnan(np.array(columns)).any()
+        return
+    assert list(found) == ["a", "b", "c"]
+    for name, column in zip("abc", columns, strict=True):
+        wanted = [np.nan if each is None else each for each in column]
+        np.testing.assert_array_equal(found[name], np.array(wanted, dtype=found[name].dtype))
+
+
+@pytest.mark.parametrize("kinds", [("FLOAT", "DOUBLE"), ("INT64", "INT64"), ("DOUBLE_LIST", "FLOAT")])
+def test_features_of_several_kinds_are_read_one_by_one(kinds):
+    """Or of a kind whose message has no fixed width."""
+    assert wire.table([Feature("a", "v", kinds[0]), Feature("b", "v", kinds[1])], [(0, 2)]) is None
+
+
 @given(st.lists(st.none() | st.tuples(st.integers(1, 2**40), st.integers(0, 10**9 - 1)), min_size=1))
 def test_times_are_microseconds(moments):
     """No row has the time 0."""
