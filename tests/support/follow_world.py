@@ -143,10 +143,13 @@ class Process:
         self.task = asyncio.create_task(self._live())
 
     async def kill(self):
-        """End it where it stands."""
+        """End it where it stands; what it writes in its end, it may."""
         self.task.cancel()
         self.generations = None
         self.waiting = []
+        while not self.task.done():
+            await asyncio.sleep(0)
+            self.step()
         await asyncio.gather(self.task, return_exceptions=True)
 
     @property
