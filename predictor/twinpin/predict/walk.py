@@ -36,7 +36,7 @@ class Walk:
         self._groups = forest.groups
         self._base = forest.base
         self._levels: list[Level] = []
-        self._starts = 2 * np.arange(len(forest.roots))
+        self._trees = np.arange(len(forest.roots))
         nodes = forest.roots
         while not forest.leaf[nodes].all():
             if len(self._levels) == DEPTH or 2 * len(nodes) > LEAVES:
@@ -65,7 +65,7 @@ class Walk:
 
         A missing value goes where its node sends it: `strays` marks the nodes that send it right.
         """
-        places = np.broadcast_to(self._starts >> 1, (len(matrix), len(self._starts)))
+        places = np.broadcast_to(self._trees, (len(matrix), len(self._trees)))
         values, gaps = matrix.ravel(), np.isnan(matrix).ravel()
         strays = bool(gaps.any())
         rows = (np.arange(len(matrix)) * matrix.shape[1])[:, np.newaxis]
