@@ -32,10 +32,10 @@ def test_an_error_is_raised_where_the_question_was_asked(registry):
 
 def test_a_process_that_ends_by_itself_is_an_outage(registry, monkeypatch):
     """As one that is out of memory: asking again starts another."""
-    monkeypatch.setattr(apart, "PROGRAM", "raise SystemExit(1)")
-    with pytest.raises(Unreachable, match="ended by itself"):
-        registry.tags("model")
-    monkeypatch.undo()
+    with monkeypatch.context() as broken:
+        broken.setattr(apart, "PROGRAM", "raise SystemExit(1)")
+        with pytest.raises(Unreachable, match="ended by itself"):
+            registry.tags("model")
 
     with pytest.raises(Refused, match="No registry is set"):
         registry.tags("model")
