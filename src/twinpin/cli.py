@@ -1,5 +1,6 @@
 """One command, `twinpin`; a subcommand's module is imported when it runs, so that each image starts fast."""
 
+import sys
 from importlib import import_module
 from typing import NamedTuple
 
@@ -37,6 +38,8 @@ COMMANDS = {
     ),
     "webhook": Target("twinpin.rollout.webhook_command:webhook", "Let MLflow tell the controller when an alias moves."),
 }
+#: Those that ask a registry and load no model.
+ASKING = {"resolve", "storage", "promote", "rollback", "status", "history", "webhook"}
 
 
 class Commands(click.Group):
@@ -64,3 +67,14 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="twinpin")
 def main() -> None:
     """Forecasts from one pinned pair of preprocessor and model."""
+
+
+def program() -> None:
+    """Run the command line as a process of its own, which imports of MLflow what its command needs."""
+    if not ASKING.intersection(sys.argv[1:2]):
+        main()
+        return
+    from twinpin.pair.sdk import client  # noqa: PLC0415 -- images without a registry's client do without
+
+    with client():
+        main()

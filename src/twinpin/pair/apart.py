@@ -12,10 +12,11 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from twinpin.pair.errors import Unreachable
-from twinpin.pair.registry import MlflowRegistry
+from twinpin.pair.registry import MlflowRegistry, Registry
+from twinpin.pair.sdk import client
 from twinpin.pair.version import Version
 
 #: What the other process runs.
@@ -100,12 +101,18 @@ def answer() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to both; the other process knows what to do
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    registry = MlflowRegistry(*pickle.load(questions))  # noqa: S301 -- of our own process
+    with client():
+        _answer_all(MlflowRegistry(*pickle.load(questions)), questions, answers)  # noqa: S301 -- of our own process
+        os._exit(0)  # nothing is left to write, and taking MLflow down would keep whoever waits
+
+
+def _answer_all(registry: Registry, questions: BinaryIO, answers: BinaryIO) -> None:
+    """Answer until the questions end."""
     while True:
         try:
             method, words, options = pickle.load(questions)  # noqa: S301
         except EOFError:
-            os._exit(0)  # nothing is left to write, and taking MLflow down would keep whoever waits
+            return
         outcome: tuple[object, Exception | None]
         try:
             outcome = getattr(registry, method)(*words, **options), None
