@@ -73,3 +73,11 @@ def test_writable_folders_have_a_limit(pods):
     unlimited = [name for name, _, spec in pods for each in spec["volumes"] if each.get("emptyDir") == {}]
 
     assert unlimited == []
+
+
+def test_kserve_leads_nobody_to_a_step(objects):
+    """Where its configuration makes Ingresses or routes, it makes none for what says that it is of the cluster alone."""
+    services = [each for (kind, _), each in objects.items() if kind == "InferenceService"]
+
+    assert services
+    assert {each["metadata"]["labels"]["networking.kserve.io/visibility"] for each in services} == {"cluster-local"}
