@@ -40,8 +40,9 @@ def main(arguments: list[str]) -> int:
 def requirements(extras: tuple[str, ...], folder: Path) -> Path:
     """Write what uv.lock says of these extras, with hashes."""
     file = folder / f"{'-'.join(extras)}.txt"
-    command = ["uv", "export", "--quiet", "--frozen", "--no-default-groups", "--no-emit-project", "--output-file", file]
-    subprocess.run([*command, *(word for each in extras for word in ("--extra", each))], cwd=ROOT, check=True)
+    command = ["uv", "export", "--quiet", "--frozen", "--no-default-groups", "--no-emit-project"]
+    command += ["--output-file", str(file), *(word for each in extras for word in ("--extra", each))]
+    subprocess.run(command, cwd=ROOT, check=True)
     return file
 
 

@@ -51,7 +51,7 @@ def bill(image: str, python: str) -> Document:
     kept = {root, *(each["bom-ref"] for each in held)}
     needs = {each["ref"]: [ref for ref in each.get("dependsOn", []) if ref in kept] for each in found["dependencies"]}
     whole = {"type": "container", "bom-ref": f"twinpin-{image}", "name": f"twinpin-{image}", "version": __version__}
-    document = {
+    document: Document = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
@@ -96,7 +96,7 @@ def _bare(component: Document) -> Document:
 
 def _of_linux(url: str) -> bool:
     """Whether a file is a wheel for Linux."""
-    return url.endswith((".whl",)) and ("linux" in url.rpartition("/")[2] or url.endswith("-any.whl"))
+    return url.endswith(".whl") and ("linux" in url.rpartition("/")[2] or url.endswith("-any.whl"))
 
 
 def _licensed(component: Document, name: str) -> Document:
@@ -111,13 +111,14 @@ def _licensed(component: Document, name: str) -> Document:
 
 def declared(package: Distribution) -> list[Document]:
     """List the licences of a package: the SPDX expression, else the classifiers, else a short name."""
-    if expression := package.metadata.get("License-Expression"):
+    told = package.metadata.json
+    if expression := told.get("license_expression"):
         return [{"expression": expression}]
-    classifiers = [each for each in package.metadata.get_all("Classifier") or [] if each.startswith("License :: ")]
+    classifiers = [each for each in told.get("classifier", []) if each.startswith("License :: ")]
     names = [each.rpartition(" :: ")[2] for each in classifiers if each.rpartition(" :: ")[2] != "OSI Approved"]
-    told = package.metadata.get("License") or ""
-    if not names and told and len(told) <= NAME:
-        names = [told]
+    name = told.get("license", "")
+    if not names and name and len(name) <= NAME:
+        names = [str(name)]
     return [{"license": {"name": each}} for each in names]
 
 

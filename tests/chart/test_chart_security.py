@@ -76,7 +76,7 @@ def test_writable_folders_have_a_limit(pods):
 
 
 def test_kserve_leads_nobody_to_a_step(objects):
-    """Where its configuration makes Ingresses or routes, it makes none for what says that it is of the cluster alone."""
+    """It makes an Ingress or a route, where it is set up to, for all but what is of the cluster alone."""
     services = [each for (kind, _), each in objects.items() if kind == "InferenceService"]
 
     assert services

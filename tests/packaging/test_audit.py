@@ -68,7 +68,9 @@ def ran(*arguments):
 
 def test_it_asks_about_everything_that_an_image_holds():
     """Each extra of each image, in a set that uv can resolve."""
-    assert {each for extras in audit.EXTRAS for each in extras} == {each for extras in IMAGES.values() for each in extras}
+    assert {each for extras in audit.EXTRAS for each in extras} == {
+        each for extras in IMAGES.values() for each in extras
+    }
 
 
 def test_nothing_known_is_told_with_a_number():

@@ -50,9 +50,7 @@ def test_there_is_a_bill_of_every_image():
 
 def test_it_lists_what_the_image_holds(image, bill):
     """The packages that the lock file has of it, at their versions, and our wheel."""
-    held = {
-        (name, specifier.removeprefix("==")) for name, specifier, *_ in applicable(locked(*EXTRAS[image]), "3.11")
-    }
+    held = {(name, specifier.removeprefix("==")) for name, specifier, *_ in applicable(locked(*EXTRAS[image]), "3.11")}
 
     assert named(bill) - held == {("twinpin", __version__)}
     assert {name for name, _ in held - named(bill)} <= {"async-timeout"}  # of Python below 3.11.3 alone

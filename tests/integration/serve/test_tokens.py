@@ -94,9 +94,7 @@ def test_a_good_token_gets_the_forecast(world, server, issuer, client):
 
 def test_an_audience_among_several_is_enough(issuer, client):
     """Issuers write lists."""
-    found = client.post(
-        "/predict/feast", json={"entities": 1}, headers=bearer(issuer.token(aud=["billing", AUDIENCE]))
-    )
+    found = client.post("/predict/feast", json={"entities": 1}, headers=bearer(issuer.token(aud=["billing", AUDIENCE])))
 
     assert found.status_code == 200
 
