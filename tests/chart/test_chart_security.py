@@ -73,3 +73,11 @@ def test_writable_folders_have_a_limit(pods):
     unlimited = [name for name, _, spec in pods for each in spec["volumes"] if each.get("emptyDir") == {}]
 
     assert unlimited == []
+
+
+def test_kserve_leads_nobody_to_a_step(objects):
+    """It makes an Ingress or a route, where it is set up to, for all but what is of the cluster alone."""
+    services = [each for (kind, _), each in objects.items() if kind == "InferenceService"]
+
+    assert services
+    assert {each["metadata"]["labels"]["networking.kserve.io/visibility"] for each in services} == {"cluster-local"}

@@ -1,5 +1,6 @@
 """The wheel, built once, and an environment that holds nothing but it and what the gateway needs."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -40,3 +41,13 @@ def installed(uv, wheel, tmp_path_factory):
     subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "-r", locked], check=True)
     subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "--no-deps", wheel], check=True)
     return python
+
+
+@pytest.fixture
+def helm_on_path(monkeypatch):
+    """Helm, built by hack/tools where it is not there and Go is."""
+    if shutil.which("helm") is None:
+        if shutil.which("go") is None:
+            pytest.skip("no helm on PATH, and no Go for hack/tools to build it with")
+        done = subprocess.run([ROOT / "hack" / "tools", "helm"], stdout=subprocess.PIPE, text=True, check=True)
+        monkeypatch.setenv("PATH", f"{done.stdout.splitlines()[-1]}{os.pathsep}{os.environ['PATH']}")

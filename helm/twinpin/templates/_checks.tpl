@@ -136,6 +136,9 @@
 {{- if and .Values.route.enabled (not .Values.route.parentRefs) -}}
 {{- fail "route.enabled needs route.parentRefs: name the Gateway, as [{name: …, namespace: …}]." -}}
 {{- end -}}
+{{- if and .Values.route.enabled .Values.route.backend.service .Values.route.grpc.hostnames -}}
+{{- fail (printf "route.backend.service is %q, but route.grpc.hostnames would lead gRPC past it to the gateway: take them out, and let your Gateway check the tokens of gRPC in a GRPCRoute of yours." .Values.route.backend.service) -}}
+{{- end -}}
 {{- range $host := .Values.route.grpc.hostnames -}}
 {{- if has $host $.Values.route.hostnames -}}
 {{- fail (printf "%s is in route.hostnames and in route.grpc.hostnames: a Gateway takes a host name for HTTP or for gRPC, so give gRPC one of its own." $host) -}}

@@ -97,6 +97,7 @@ metadata:
   name: {{ include "twinpin.isvc" . }}
   labels:
     {{- include "twinpin.labels" (dict "root" .root "component" .part) | nindent 4 }}
+    networking.kserve.io/visibility: cluster-local # else KServe may lead an Ingress of its own to it, past the gateway
     {{- if include "twinpin.hasPair" . }}
     twinpin.dev/rollout: {{ .rollout | quote }}
     {{- end }}
