@@ -9,6 +9,7 @@
 {{- include "twinpin.checkOptions" . -}}
 {{- include "twinpin.checkController" . -}}
 {{- include "twinpin.checkFollowing" . -}}
+{{- include "twinpin.checkAlerts" . -}}
 {{- end -}}
 
 {{- define "twinpin.checkCluster" -}}
@@ -198,6 +199,19 @@
 {{- if ne (join " " $there) (join " " $wanted) -}}
 {{- fail (printf "the pods of %s follow %s (preprocessor, model, alias), and the values say %s: new pods would refuse the pair that it serves, so install another release for them." $name (join ", " $there) (join ", " $wanted)) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A name that means nothing would leave an alert on that somebody wanted off. */}}
+{{- define "twinpin.checkAlerts" -}}
+{{- range $name := .Values.monitoring.rules.without -}}
+{{- $known := false -}}
+{{- range $file, $_ := $.Files.Glob "files/alerts/*.yaml" -}}
+{{- if has $name (regexFindAll "Twinpin[A-Za-z]+" ($.Files.Get $file) -1) -}}{{- $known = true -}}{{- end -}}
+{{- end -}}
+{{- if not $known -}}
+{{- fail (printf "monitoring.rules.without names %s, which is no alert: docs/metrics.md lists them." $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
