@@ -1,0 +1,71 @@
+"""Data: what the store holds, and what the model is given and gives."""
+
+from dashboards.panels import Panel
+from dashboards.queries import RELEASE, Query, quantiles, rate
+
+_COLUMN = f'{RELEASE}, column="$column"'
+
+FEATURES = [
+    Panel(
+        "Time of a read",
+        "Of the online store, for all entities of a request at once.",
+        quantiles("twinpin_feature_read_duration_seconds"),
+        unit="s",
+        width=6,
+    ),
+    Panel(
+        "Reads",
+        "Of the online store, per second.",
+        [Query(f"sum({rate('twinpin_feature_read_duration_seconds_count')})", "reads")],
+        unit="ops",
+        width=6,
+    ),
+    Panel(
+        "Entities without features",
+        "Unknown to the store, or with nothing there.",
+        [Query(f"sum({rate('twinpin_feature_misses_total')})", "missing")],
+        unit="ops",
+        width=6,
+    ),
+    Panel(
+        "Entities with stale features",
+        "Older than allowed.",
+        [Query(f"sum({rate('twinpin_features_stale_total')})", "stale")],
+        unit="ops",
+        width=6,
+    ),
+    Panel(
+        "Age of the features",
+        "At the time that was asked for. What fills the store stands still where it grows.",
+        quantiles("twinpin_feature_age_seconds", of=(0.5, 0.95, 0.99)),
+        unit="s",
+        width=24,
+    ),
+]
+
+DRIFT = [
+    Panel(
+        "Mean of $column",
+        "By pair. A step at the change of pairs is the preprocessor's; one without is the data's.",
+        [Query(f"avg by (pair) (twinpin_observed_mean{{{_COLUMN}}})", "{{pair}}")],
+        signed=True,
+    ),
+    Panel(
+        "Quantiles of $column",
+        "By pair.",
+        [Query(f"avg by (pair, quantile) (twinpin_observed_quantile{{{_COLUMN}}})", "{{pair}} {{quantile}}")],
+        signed=True,
+    ),
+    Panel(
+        "Missing values of $column",
+        "Share of those that were observed.",
+        [
+            Query(
+                f"sum by (pair) ({rate('twinpin_observed_missing_total', _COLUMN)})"
+                f" / sum by (pair) ({rate('twinpin_observed_values_total', _COLUMN)})",
+                "{{pair}}",
+            )
+        ],
+        unit="percentunit",
+    ),
+]
