@@ -36,7 +36,7 @@ FEATURES = [
     ),
     Panel(
         "Age of the features",
-        "At the time that was asked for. What fills the store stands still where it grows.",
+        "Of the oldest ones of a request, at the time that it asked for. It grows where nothing fills the store.",
         quantiles("twinpin_feature_age_seconds", of=(0.5, 0.95, 0.99)),
         unit="s",
         width=24,

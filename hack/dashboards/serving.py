@@ -139,7 +139,7 @@ STEPS = [
     ),
     Panel(
         "Rows worked on at once",
-        "Above the entities of a request where a step takes several requests together.",
+        "By each step.",
         [
             *quantiles("twinpin_batch_rows", "step", of=(0.5, 0.99)),
             Query(mean("twinpin_batch_rows", "step"), "{{step}} mean"),
@@ -153,7 +153,7 @@ STEPS = [
     ),
     Panel(
         "Waiting for a worker",
-        "In the fullest pod of each step. What waits for long is answered 504.",
+        "For a thread, in the fullest pod of each step. What waits for too long is answered 504.",
         [Query(f"max by (step) (twinpin_queue_depth{{{RELEASE}}})", "{{step}}")],
         limits=(10,),
     ),
@@ -237,7 +237,7 @@ PODS = [
     ),
     Panel(
         "Loading of a half",
-        "Time that a pod took for it when it started.",
+        "Time to load and warm it, of the pair that was loaded last.",
         [Query(f"max by (half) (twinpin_model_load_duration_seconds{{{RELEASE}}})", "{{half}}")],
         unit="s",
     ),
@@ -246,7 +246,8 @@ PODS = [
         "What the model runs on.",
         [
             Query(
-                f"max by (device, pod, instance) (twinpin_device_info{{{RELEASE}}})", "{{device}} {{pod}} {{instance}}"
+                f"max by (device, pod, instance) (twinpin_device_info{{{RELEASE}}} == 1)",
+                "{{device}} {{pod}} {{instance}}",
             )
         ],
         words={"1": ("so", GREY)},

@@ -46,7 +46,7 @@ def test_an_alert_fires_and_says_what_is_so(rules, variant, alert):
     """Once, with the figures of the case."""
     case = CASES[variant][alert]
 
-    assert rules(variant).judge(alert, [case.fires], case.at, (case.labels, case.says)) == ""
+    assert rules(variant).judge(alert, case, [case.fires], (case.labels, case.says)) == ""
 
 
 @pytest.mark.parametrize(("variant", "alert"), ALL)
@@ -55,7 +55,7 @@ def test_an_alert_is_silent_where_nothing_is_wrong(rules, variant, alert):
     case = CASES[variant][alert]
 
     assert case.quiet
-    assert rules(variant).judge(alert, case.quiet, case.at) == ""
+    assert rules(variant).judge(alert, case, case.quiet) == ""
 
 
 @pytest.mark.parametrize(("variant", "alert"), [each for each in ALL if each[1] not in ABSENT])
@@ -67,7 +67,7 @@ def test_another_release_wakes_nobody_here(rules, variant, alert):
         for ours, other in (('job="forecast"', 'job="other"'), ('namespace="demo"', 'namespace="other"'))
     ]
 
-    assert rules(variant).judge(alert, theirs, case.at) == ""
+    assert rules(variant).judge(alert, case, theirs) == ""
 
 
 def test_every_alert_has_a_case(chart):

@@ -18,6 +18,11 @@ def took(fast, slow, **labels):
     return buckets("twinpin_request_duration_seconds", fast, slow, **labels)
 
 
+def entities(values):
+    """Entities that the features step was asked for."""
+    return series("twinpin_batch_rows_sum", values, step="features")
+
+
 def condition(values, name="Ready"):
     """A condition of the PairedGraph."""
     return series("twinpin_rollout_condition", values, type=name, pod="c")
@@ -98,29 +103,29 @@ FEATURES = {
     "TwinpinFeaturesMissing": Case(
         fires=[
             series("twinpin_feature_misses_total", "0+20x40"),
-            series("twinpin_feature_age_seconds_count", "0+80x40"),
+            entities("0+100x40"),
         ],
         says="The store of forecast in demo has no features of 20% of the entities that were asked for in the last 10"
         " minutes; 10% is allowed.",
         quiet=[
-            [series("twinpin_feature_misses_total", "0+5x40"), series("twinpin_feature_age_seconds_count", "0+95x40")],
-            [series("twinpin_feature_misses_total", "0x40"), series("twinpin_feature_age_seconds_count", "0x40")],
+            [series("twinpin_feature_misses_total", "0+5x40"), entities("0+100x40")],
+            [series("twinpin_feature_misses_total", "0x40"), entities("0x40")],
             [
                 series("twinpin_feature_misses_total", "0+20x3 60x40"),
-                series("twinpin_feature_age_seconds_count", "0+80x40"),
+                entities("0+100x40"),
             ],
         ],
     ),
     "TwinpinFeaturesStale": Case(
         fires=[
             series("twinpin_features_stale_total", "0+50x40"),
-            series("twinpin_feature_age_seconds_count", "0+100x40"),
+            entities("0+100x40"),
         ],
         says="50% of the entities that forecast in demo was asked for in the last 10 minutes have features that are too"
         " old; 10% is allowed.",
         quiet=[
-            [series("twinpin_features_stale_total", "0+5x40"), series("twinpin_feature_age_seconds_count", "0+100x40")],
-            [series("twinpin_features_stale_total", "0x40"), series("twinpin_feature_age_seconds_count", "0x40")],
+            [series("twinpin_features_stale_total", "0+5x40"), entities("0+100x40")],
+            [series("twinpin_features_stale_total", "0x40"), entities("0x40")],
         ],
     ),
 }
@@ -216,43 +221,45 @@ FOLLOWING = {
     ),
 }
 
-#: Two days, a value an hour.
+#: A value every ten minutes, for these take a day.
 DRIFT = {
     "TwinpinValuesMissing": Case(
         fires=[
-            series("twinpin_observed_missing_total", "0+30x200", pair="p1", column="temp"),
-            series("twinpin_observed_values_total", "0+100x200", pair="p1", column="temp"),
+            series("twinpin_observed_missing_total", "0+300x20", pair="p1", column="temp"),
+            series("twinpin_observed_values_total", "0+1000x20", pair="p1", column="temp"),
         ],
         says="30% of the values of temp that forecast in demo saw in the last hour are missing; 10% is allowed.",
         quiet=[
             [
-                series("twinpin_observed_missing_total", "0+5x200", pair="p1", column="temp"),
-                series("twinpin_observed_values_total", "0+100x200", pair="p1", column="temp"),
+                series("twinpin_observed_missing_total", "0+50x20", pair="p1", column="temp"),
+                series("twinpin_observed_values_total", "0+1000x20", pair="p1", column="temp"),
             ]
         ],
         at="2h",
         labels={"pair": "p1", "column": "temp"},
+        every="10m",
     ),
     "TwinpinDrift": Case(
         fires=[
-            series("twinpin_observed_mean", "10x1440 16x1440", pair="p1", column="temp"),
-            series("twinpin_observed_quantile", "5x2880", pair="p1", column="temp", quantile="0.1"),
-            series("twinpin_observed_quantile", "15x2880", pair="p1", column="temp", quantile="0.9"),
+            series("twinpin_observed_mean", "10x144 16x144", pair="p1", column="temp"),
+            series("twinpin_observed_quantile", "5x288", pair="p1", column="temp", quantile="0.1"),
+            series("twinpin_observed_quantile", "15x288", pair="p1", column="temp", quantile="0.9"),
         ],
         says="The mean of temp under p1 of forecast in demo is 60% of the range between its quantiles away from what it"
         " was 1d before; 50% is allowed.",
         quiet=[
             [
-                series("twinpin_observed_mean", "10x1440 14x1440", pair="p1", column="temp"),
-                series("twinpin_observed_quantile", "5x2880", pair="p1", column="temp", quantile="0.1"),
-                series("twinpin_observed_quantile", "15x2880", pair="p1", column="temp", quantile="0.9"),
+                series("twinpin_observed_mean", "10x144 14x144", pair="p1", column="temp"),
+                series("twinpin_observed_quantile", "5x288", pair="p1", column="temp", quantile="0.1"),
+                series("twinpin_observed_quantile", "15x288", pair="p1", column="temp", quantile="0.9"),
             ],
             [  # a new pair has no day before
-                series("twinpin_observed_mean", "_x1440 16x1440", pair="p2", column="temp"),
-                series("twinpin_observed_quantile", "_x1440 15x1440", pair="p2", column="temp", quantile="0.9"),
+                series("twinpin_observed_mean", "_x144 16x144", pair="p2", column="temp"),
+                series("twinpin_observed_quantile", "_x144 15x144", pair="p2", column="temp", quantile="0.9"),
             ],
         ],
         at="30h",
         labels={"pair": "p1", "column": "temp"},
+        every="10m",
     ),
 }

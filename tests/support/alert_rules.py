@@ -10,7 +10,7 @@ OURS = {"namespace": "demo", "job": "forecast"}
 
 
 def series(metric, values, **labels):
-    """One series of the release, a value a minute, in promtool's notation: `0+5x3` is 0, 5, 10, 15."""
+    """One series of the release, its values in promtool's notation: `0+5x3` is 0, 5, 10, 15."""
     named = ", ".join(f'{name}="{value}"' for name, value in {**OURS, **labels}.items())
     return {"series": f"{metric}{{{named}}}", "values": values}
 
@@ -23,7 +23,7 @@ def asked(status, values, endpoint="/predict", component="gateway", **labels):
 
 @dataclass(frozen=True)
 class Case:
-    """What makes an alert fire, *at* what time, and situations in which it must not.
+    """What makes an alert fire, *at* what time, and situations in which it must not; a value *every* so often.
 
     *says* is the description then, *labels* are what it adds to those of the release.
     """
@@ -32,6 +32,7 @@ class Case:
     says: str
     quiet: list
     at: str = "30m"
+    every: str = "1m"
     labels: dict = field(default_factory=dict)
 
 
@@ -47,8 +48,8 @@ class Rules:
         """Let promtool look for mistakes; returns what it says of them."""
         return self._said("check", "rules", "--lint=all", "--lint-fatal", "rules.yaml")
 
-    def judge(self, alert, situations, at, *fires):
-        """Evaluate each situation once a minute until *at*; returns what is not as expected.
+    def judge(self, alert, case, situations, *fires):
+        """Evaluate each situation as often and as long as the case says; returns what is not as expected.
 
         *fires* are the labels and the description of each alert that fires then, in all of them.
         """
@@ -60,9 +61,9 @@ class Rules:
             }
             for labels, says in fires
         ]
-        asks = [{"eval_time": at, "alertname": alert, "exp_alerts": expected}]
-        tests = [{"interval": "1m", "input_series": each, "alert_rule_test": asks} for each in situations]
-        document = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": tests}
+        asks = [{"eval_time": case.at, "alertname": alert, "exp_alerts": expected}]
+        tests = [{"interval": case.every, "input_series": each, "alert_rule_test": asks} for each in situations]
+        document = {"rule_files": ["rules.yaml"], "evaluation_interval": case.every, "tests": tests}
         (self._folder / "test.yaml").write_text(yaml.safe_dump(document))
         return self._said("test", "rules", "test.yaml")
 
