@@ -46,19 +46,21 @@ FEATURES = [
 DRIFT = [
     Panel(
         "Mean of $column",
-        "By pair. A step at the change of pairs is the preprocessor's; one without is the data's.",
+        "Of the last ten minutes, by pair. An input means the same under any pair; a step in it is the data's.",
         [Query(f"avg by (pair) (twinpin_observed_mean{{{_COLUMN}}})", "{{pair}}")],
+        width=6,
         signed=True,
     ),
     Panel(
         "Quantiles of $column",
-        "By pair.",
+        "Of the last ten minutes, by pair.",
         [Query(f"avg by (pair, quantile) (twinpin_observed_quantile{{{_COLUMN}}})", "{{pair}} {{quantile}}")],
+        width=6,
         signed=True,
     ),
     Panel(
         "Missing values of $column",
-        "Share of those that were observed.",
+        "Share of the rows that were looked at.",
         [
             Query(
                 f"sum by (pair) ({rate('twinpin_observed_missing_total', _COLUMN)})"
@@ -67,5 +69,12 @@ DRIFT = [
             )
         ],
         unit="percentunit",
+        width=6,
+    ),
+    Panel(
+        "Rows behind it",
+        "Of the last ten minutes, 1,024 a pod at most. Few of them make a poor mean.",
+        [Query(f"sum by (pair) (twinpin_observed_recent{{{_COLUMN}}})", "{{pair}}")],
+        width=6,
     ),
 ]

@@ -5,7 +5,7 @@ from dashboards.queries import RELEASE, Query, quantiles, since
 
 ROLLOUT = [
     Panel(
-        "Alias lag",
+        "Alias lag over time",
         "For how long the alias has named a pair that gets no request.",
         [Query(f"max(twinpin_rollout_alias_lag_seconds{{{RELEASE}}})", "lag")],
         unit="s",

@@ -79,7 +79,9 @@ def test_every_value_of_a_label_is_documented(word):
 
 def test_every_alert_is_on_the_page():
     """With its severity, how long it must have been so, what it says, and where to read on."""
-    told = re.findall(r"^\| \[`(\w+)`\]\(operations\.md(#[\w-]+)\) \| (\w+) \| ([\w ]+) \| (.+) \|$", PAGE, re.MULTILINE)
+    told = re.findall(
+        r"^\| \[`(\w+)`\]\(operations\.md(#[\w-]+)\) \| (\w+) \| ([\w ]+) \| (.+) \|$", PAGE, re.MULTILINE
+    )
     shipped = [
         (
             each["alert"],

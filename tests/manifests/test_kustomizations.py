@@ -108,7 +108,9 @@ def test_production_names_every_image_once(kustomize):
 def test_alerts_mean_the_series_of_this_release(kustomize):
     """Its namespace is the overlay's to say, and no query of theirs names one."""
     objects = kustomize.on_base("components/monitoring", namespace="elsewhere")
-    queries = [each["expr"] for group in objects["PrometheusRule", "forecast"]["spec"]["groups"] for each in group["rules"]]
+    queries = [
+        each["expr"] for group in objects["PrometheusRule", "forecast"]["spec"]["groups"] for each in group["rules"]
+    ]
 
     assert len(queries) > 10
     assert all('job="forecast"' in each and "namespace=" not in each for each in queries)

@@ -221,45 +221,40 @@ FOLLOWING = {
     ),
 }
 
+
+def column(name, values, **labels):
+    """Something observed of a column."""
+    return series(f"twinpin_observed_{name}", values, column="temp", **labels)
+
+
+#: The range of a column, between 5 and 15, and rows enough.
+RANGE = [column("quantile", f"{value}x288", pair="p1", quantile=share) for share, value in (("0.05", 5), ("0.95", 15))]
+ROWS = [column("recent", "500x288", pair="p1")]
+
 #: A value every ten minutes, for these take a day.
 DRIFT = {
     "TwinpinValuesMissing": Case(
-        fires=[
-            series("twinpin_observed_missing_total", "0+300x20", pair="p1", column="temp"),
-            series("twinpin_observed_values_total", "0+1000x20", pair="p1", column="temp"),
-        ],
+        fires=[column("missing_total", "0+300x20", pair="p1"), column("values_total", "0+1000x20", pair="p1")],
         says="30% of the values of temp that forecast in demo saw in the last hour are missing; 10% is allowed.",
-        quiet=[
-            [
-                series("twinpin_observed_missing_total", "0+50x20", pair="p1", column="temp"),
-                series("twinpin_observed_values_total", "0+1000x20", pair="p1", column="temp"),
-            ]
-        ],
+        quiet=[[column("missing_total", "0+50x20", pair="p1"), column("values_total", "0+1000x20", pair="p1")]],
         at="2h",
-        labels={"pair": "p1", "column": "temp"},
+        labels={"column": "temp"},
         every="10m",
     ),
     "TwinpinDrift": Case(
-        fires=[
-            series("twinpin_observed_mean", "10x144 16x144", pair="p1", column="temp"),
-            series("twinpin_observed_quantile", "5x288", pair="p1", column="temp", quantile="0.1"),
-            series("twinpin_observed_quantile", "15x288", pair="p1", column="temp", quantile="0.9"),
+        fires=[  # another pair since noon; the columns are the same
+            *(column("mean", "10x160 _x144", pair="p1"), column("mean", "_x144 16x160", pair="p2")),
+            *(*RANGE, *ROWS),
         ],
-        says="The mean of temp under p1 of forecast in demo is 60% of the range between its quantiles away from what it"
-        " was 1d before; 50% is allowed.",
+        says="The mean of temp in forecast in demo was 60% of the range between the 5th and the 95th percentile away in"
+        " the last hour from what it was 1d before; 50% is allowed.",
         quiet=[
-            [
-                series("twinpin_observed_mean", "10x144 14x144", pair="p1", column="temp"),
-                series("twinpin_observed_quantile", "5x288", pair="p1", column="temp", quantile="0.1"),
-                series("twinpin_observed_quantile", "15x288", pair="p1", column="temp", quantile="0.9"),
-            ],
-            [  # a new pair has no day before
-                series("twinpin_observed_mean", "_x144 16x144", pair="p2", column="temp"),
-                series("twinpin_observed_quantile", "_x144 15x144", pair="p2", column="temp", quantile="0.9"),
-            ],
+            [column("mean", "10x144 14x144", pair="p1"), *RANGE, *ROWS],
+            [column("mean", "10x144 16x144", pair="p1"), *RANGE, column("recent", "20x288", pair="p1")],
+            [column("mean", "_x144 16x144", pair="p1"), *RANGE, *ROWS],  # there is no day before
         ],
         at="30h",
-        labels={"pair": "p1", "column": "temp"},
+        labels={"column": "temp"},
         every="10m",
     ),
 }
