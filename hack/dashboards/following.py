@@ -1,6 +1,6 @@
 """Following: the alias, the pairs behind it, and who brings them live."""
 
-from dashboards.panels import YES_OR_NO, Bars, Panel, Timeline
+from dashboards.panels import GREEN, GREY, YES_OR_NO, Bars, Panel, Timeline
 from dashboards.queries import RELEASE, Query, quantiles, since
 
 ROLLOUT = [
@@ -13,8 +13,8 @@ ROLLOUT = [
     ),
     Timeline(
         "Conditions",
-        "Of the PairedGraph; one that is unknown has a gap.",
-        [Query(f"twinpin_rollout_condition{{{RELEASE}}}", "{{type}}")],
+        "Of the PairedGraph, `Progressing` aside, which is neither good nor bad; one that is unknown has a gap.",
+        [Query(f'twinpin_rollout_condition{{{RELEASE}, type!="Progressing"}}', "{{type}}")],
         words=YES_OR_NO,
     ),
     Panel(
@@ -91,7 +91,7 @@ CONTROLLER = [
         "Controllers at work",
         "One has the lease; others stand by.",
         [Query(f"twinpin_controller_lease_held{{{RELEASE}}}", "{{pod}} {{instance}}")],
-        words=YES_OR_NO,
+        words={"1": ("works", GREEN), "0": ("stands by", GREY)},
         height=6,
     ),
     Bars(

@@ -15,6 +15,8 @@ SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
 GREEN, ORANGE, RED, GREY = "green", "orange", "red", "text"
 #: What a condition or a target is.
 YES_OR_NO = {"1": ("yes", GREEN), "0": ("no", RED)}
+#: What is there while a bar is.
+SO = {"1": ("so", GREEN)}
 
 Builder: TypeAlias = stat.Panel | statetimeline.Panel | timeseries.Panel
 

@@ -1,4 +1,4 @@
-"""Draw the dashboard from a Prometheus that runs, where no Grafana is: `python -m dashboards.picture --help`."""
+"""Draw the dashboard from a Prometheus that runs, where no Grafana is."""
 
 import json
 import math
@@ -41,8 +41,8 @@ def main(to: str, prometheus: str, minutes: float, **variables: str) -> None:
     variables["__rate_interval"] = variables["__interval"] = f"{max(5, round(minutes / 2))}s"
     for panel in panels:
         place = panel["gridPos"]
-        left, low = place["x"] / 24 + 0.02, 1 - (place["y"] + place["h"] - 0.9) / bottom
-        axes = figure.add_axes((left, low, place["w"] / 24 - 0.03, (place["h"] - 1.9) / bottom))
+        left, low = place["x"] / 24 + 0.02, 1 - (place["y"] + place["h"]) / bottom
+        axes = figure.add_axes((left, low, place["w"] / 24 - 0.03, max(place["h"] - 1.2, 0.1) / bottom))
         axes.set_title(
             panel["title"], loc="left", fontsize=9, fontweight="bold" if panel["type"] == "row" else "normal"
         )
@@ -62,7 +62,7 @@ def _draw(panel: Document, axes: Axes, found: list[Series]) -> None:
         text = "\n".join(name if named else f"{values[-1]:.4g}" for name, _, values in found)
         axes.text(0.5, 0.4, text or panel["fieldConfig"]["defaults"]["noValue"], ha="center", va="center", fontsize=14)
     elif panel["type"] == "state-timeline":
-        colours = ["tab:red", "tab:green"]
+        colours = ["tab:grey", "tab:green"]
         for line, (_, times, values) in enumerate(found):
             axes.scatter(times, [line] * len(times), c=[colours[value > 0] for value in values], s=12, marker="s")
         axes.set_yticks(range(len(found)), [name[:LONGEST] for name, _, _ in found])
@@ -97,4 +97,4 @@ def _numbers(values: list[tuple[float, str]]) -> tuple[list[float], list[float]]
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m dashboards.picture")
+    main(prog_name="hack/dashboard draw")

@@ -1,6 +1,6 @@
 """Serving: what clients meet, and what the pods do for them."""
 
-from dashboards.panels import GREEN, GREY, YES_OR_NO, Bars, Figure, Panel, Timeline
+from dashboards.panels import SO, YES_OR_NO, Bars, Figure, Panel, Timeline
 from dashboards.queries import ASKED, BY_PAIR, FAILED, FRONT, RELEASE, Query, mean, per_second, quantiles, rate
 
 _SHARE_FAILED = (
@@ -78,7 +78,7 @@ GLANCE = [
         ],
         width=12,
         height=6,
-        words={"1": ("so", GREEN)},
+        words=SO,
     ),
     Timeline(
         "Phase",
@@ -86,7 +86,7 @@ GLANCE = [
         [Query(f"twinpin_rollout_phase{{{RELEASE}}} == 1", "{{phase}}")],
         width=12,
         height=6,
-        words={"1": ("so", GREEN)},
+        words=SO,
     ),
 ]
 
@@ -250,7 +250,7 @@ PODS = [
                 "{{device}} {{pod}} {{instance}}",
             )
         ],
-        words={"1": ("so", GREY)},
+        words=SO,
     ),
     Panel(
         "GPU memory",
