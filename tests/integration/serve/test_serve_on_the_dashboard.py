@@ -22,11 +22,14 @@ PANELS = {each["title"]: each for each in DASHBOARD["panels"] if each["type"] !=
 TARGETS = [(title, each["refId"]) for title, panel in PANELS.items() for each in panel["targets"]]
 LISTS = {each["name"]: each["query"] for each in DASHBOARD["templating"]["list"] if each["type"] == "query"}
 #: What a variable stands for here; Grafana chooses the last two by what is shown.
-VARIABLES = {"namespace": "demo", "release": "forecast", "__rate_interval": "10s", "__interval": "10s"}
+VARIABLES = {"namespace": "demo", "release": "forecast", "__rate_interval": "20s", "__interval": "20s"}
 #: What no process here writes.
 ELSEWHERE = {"twinpin_gpu_memory_bytes"}
 #: Seconds that are looked back on.
 SHOWN = 60
+#: Scrapes after which every rate is known.
+ENOUGH = 5
+CONTROLLERS = 2
 
 pytestmark = [
     pytest.mark.timeout(900),  # Prometheus may have to be built first
@@ -54,6 +57,12 @@ class Watching:
     def column(self):
         """A column that can be chosen."""
         return next(iter(self.choices("column")), "")
+
+    @property
+    def scrapes(self):
+        """How often the target that came last was read."""
+        counted = self.prometheus.now(f'count_over_time(up{{job="forecast"}}[{SHOWN}s])')
+        return min(number for _, number in counted) if len(counted) == CONTROLLERS + 1 else 0
 
     def choices(self, name):
         """What the reader may choose for a variable."""
@@ -131,7 +140,8 @@ def watching(tmp_path_factory):
                 redis.kill()
                 wait(lambda: 503 in made.answered)
                 redis.start()
-                wait(lambda: made.panel("p99") and made.panel("Share that fails, by pair"))
+                wait(lambda: made.panel("Share that fails, by pair"))
+                wait(lambda: made.scrapes >= ENOUGH)
                 yield made
             finally:
                 over.set()
