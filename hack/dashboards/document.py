@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common, dashboard
 
-from dashboards import data, following, serving
+from dashboards import data, following, pods, serving
 from dashboards.panels import SOURCE, Panel
 from dashboards.queries import RELEASE
 
@@ -17,7 +17,7 @@ ROWS: dict[str, list[Panel]] = {
     "Features": data.FEATURES,
     "Pairs": following.ROLLOUT,
     "Stable beside canary": serving.CANARY,
-    "Pods and devices": serving.PODS,
+    "Pods and devices": pods.PODS,
     "Drift": data.DRIFT,
     "Controller": following.CONTROLLER,
 }
