@@ -13,10 +13,12 @@ module_folder() {
   sed -n 's/^\t"Dir": "\(.*\)",\{0,1\}$/\1/p' <<<"$answer"
 }
 
-# build FOLDER PACKAGE OUT [LDFLAGS]: in the module's own folder its replacements count, as they did for its makers.
+# build FOLDER PACKAGE OUT [LDFLAGS [TAGS]]: in the module's own folder its replacements count, as they did for its makers.
+# A go.work names modules that are not published with it.
 build() {
   say "building ${3##*/}"
-  CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -C "$1" -trimpath -buildvcs=false -ldflags "-s -w ${4:-}" -o "$3.part" "$2" >&2 ||
+  CGO_ENABLED=0 GOWORK=off GOFLAGS=-mod=readonly go build -C "$1" -trimpath -buildvcs=false -ldflags "-s -w ${4:-}" -tags "${5:-}" \
+    -o "$3.part" "$2" >&2 ||
     die "${3##*/} was not built; Go says why above."
   mv "$3.part" "$3" # a build that was cut short never looks like one
 }

@@ -9,6 +9,6 @@ need() {
   local program missing=()
   for program in "$@"; do command -v "$program" >/dev/null || missing+=("$program"); done
   if ((${#missing[@]})); then
-    die "not on PATH: ${missing[*]}. Install them (or, where Go is: PATH=\$(hack/tools):\$PATH) and run it again."
+    die "not on PATH: ${missing[*]}. Install them (or, where Go is: PATH=\$(hack/tools helm kind kubectl):\$PATH) and run it again."
   fi
 }

@@ -19,6 +19,7 @@ COMPONENTS = {
     "gpu": "components/gpu",
     "keda": "components/keda",
     "network-policy": "components/network-policy",
+    "monitoring": "components/monitoring",
     "kind": "overlays/kind/settings",
     "production": "overlays/production/settings",
 }

@@ -1,17 +1,16 @@
 """The chart, rendered by Helm with KServe's resources said to be served."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+from go_tools import tool
 
 from twinpin.rollout.template import Template
 
 CHART = Path(__file__).parents[2] / "helm" / "twinpin"
-TOOLS = Path(__file__).parents[2] / "hack" / "tools"
 SERVED = ("serving.kserve.io/v1beta1/InferenceService", "serving.kserve.io/v1alpha1/InferenceGraph")
 #: A pair for which a controller makes a rollout.
 ROLLOUT = "p7-m12-3fa9c1"
@@ -100,13 +99,7 @@ def containers(spec):
 @pytest.fixture(scope="session")
 def chart():
     """The chart, and a Helm: the one on PATH, else that of hack/tools, which needs Go to build it."""
-    helm = shutil.which("helm")
-    if helm is None and shutil.which("go") is None:
-        pytest.skip("no helm on PATH, and no Go for hack/tools to build it with")
-    if helm is None:
-        done = subprocess.run([TOOLS, "helm"], stdout=subprocess.PIPE, text=True, check=True)
-        helm = shutil.which("helm", path=done.stdout.splitlines()[-1])
-    return Chart(helm)
+    return Chart(tool("helm"))
 
 
 @pytest.fixture(params=VARIANTS)

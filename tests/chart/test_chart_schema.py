@@ -78,7 +78,9 @@ def test_what_takes_any_key_is_a_piece_of_kubernetes_or_helm():
 
     kubernetes = {
         "affinity",
+        "alertLabels",
         "annotations",
+        "labels",
         "limits",
         "nodeSelector",
         "podAnnotations",
@@ -132,6 +134,13 @@ def test_a_typo_is_refused_with_its_name(chart, place):
         ("controller.pollSeconds", 0),
         ("controller.progressDeadline", 9),
         ("controller.drain", -1),
+        ("monitoring.podMonitor.interval", "15"),
+        ("monitoring.rules.runbookUrl", "https://a.b/operations.md#top"),
+        ("monitoring.rules.series", "sales"),
+        ("monitoring.rules.thresholds.errorShare", 1.5),
+        ("monitoring.rules.thresholds.p99Seconds", 0),
+        ("monitoring.rules.thresholds.driftAgainst", "a day"),
+        ("monitoring.dashboard.labels", {"grafana_dashboard": 1}),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_place(chart, path, wrong):

@@ -1,34 +1,23 @@
 """What the manifests are judged with: kustomize as kubectl has it, helm, and this repository's folders."""
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from kustomized import ROOT, Kustomize
-
-
-def _program(name):
-    """Find a program on PATH, else let hack/tools build it where Go is."""
-    if found := shutil.which(name):
-        return found
-    if shutil.which("go") is None:
-        pytest.skip(f"no {name} on PATH, and no Go for hack/tools to build it with")
-    done = subprocess.run([ROOT / "hack" / "tools", name], stdout=subprocess.PIPE, text=True, check=True)
-    return shutil.which(name, path=done.stdout.splitlines()[-1])
+from go_tools import tool
+from kustomized import Kustomize
 
 
 @pytest.fixture(scope="session")
 def kubectl():
     """The path of kubectl."""
-    return _program("kubectl")
+    return tool("kubectl")
 
 
 @pytest.fixture(scope="session")
 def helm():
     """The path of helm, whose folder goes on PATH for what calls it by name."""
-    found = _program("helm")
+    found = tool("helm")
     os.environ["PATH"] = f"{Path(found).parent}{os.pathsep}{os.environ['PATH']}"
     return found
 
@@ -36,7 +25,7 @@ def helm():
 @pytest.fixture(scope="session")
 def kind():
     """The path of kind."""
-    return _program("kind")
+    return tool("kind")
 
 
 @pytest.fixture(scope="session")

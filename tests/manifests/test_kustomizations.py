@@ -6,9 +6,6 @@ import re
 import pytest
 import yaml
 from kustomized import MANIFESTS, ROOT
-from prometheus_client.metrics import MetricWrapperBase
-
-from twinpin.step import telemetry
 
 COMPONENTS = [f"components/{name}" for name in ("gpu", "keda", "network-policy", "monitoring")]
 
@@ -108,19 +105,15 @@ def test_production_names_every_image_once(kustomize):
     assert len(images) == 5
 
 
-def test_alerts_ask_for_metrics_that_exist(kustomize):
-    """An alert on a metric that nobody writes never fires."""
-    rule = kustomize.on_base("components/monitoring")["PrometheusRule", "forecast"]
-    asked = set(re.findall(r"twinpin_\w+", yaml.safe_dump(rule["spec"])))
-    collectors = [each for each in vars(telemetry).values() if isinstance(each, MetricWrapperBase)]
-    written = {
-        f"{metric.name}_total" if metric.type == "counter" else metric.name
-        for collector in collectors
-        for metric in collector.describe()
-    }
+def test_alerts_mean_the_series_of_this_release(kustomize):
+    """Its namespace is the overlay's to say, and no query of theirs names one."""
+    objects = kustomize.on_base("components/monitoring", namespace="elsewhere")
+    queries = [
+        each["expr"] for group in objects["PrometheusRule", "forecast"]["spec"]["groups"] for each in group["rules"]
+    ]
 
-    assert asked
-    assert asked <= written
+    assert len(queries) > 10
+    assert all('job="forecast"' in each and "namespace=" not in each for each in queries)
 
 
 def test_prometheus_finds_every_pod_that_has_metrics(kustomize):
@@ -136,7 +129,8 @@ def test_prometheus_finds_every_pod_that_has_metrics(kustomize):
     }
     (among,) = spec["selector"]["matchExpressions"]
 
-    assert set(among["values"]) == set(pods)
+    assert set(among["values"]) == set(pods) | {"serve", "controller"}
+    assert spec["jobLabel"] == "app.kubernetes.io/instance"
     for component, each in pods.items():
         template = each["spec"].get("predictor") or each["spec"]["template"]["spec"]
         assert spec["selector"]["matchLabels"].items() <= each["metadata"]["labels"].items()

@@ -34,6 +34,7 @@ def ordered(node):
         (["gpu"], ["components/gpu"]),
         (["keda"], ["components/keda"]),
         (["network-policy"], ["components/network-policy"]),
+        (["monitoring"], ["components/monitoring"]),
         (["kind"], ["overlays/kind/settings"]),
         (["production"], ["overlays/production/settings"]),
         (["keda", "production"], ["components/keda", "overlays/production/settings"]),

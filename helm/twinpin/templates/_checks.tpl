@@ -9,6 +9,7 @@
 {{- include "twinpin.checkOptions" . -}}
 {{- include "twinpin.checkController" . -}}
 {{- include "twinpin.checkFollowing" . -}}
+{{- include "twinpin.checkAlerts" . -}}
 {{- end -}}
 
 {{- define "twinpin.checkCluster" -}}
@@ -130,6 +131,12 @@
 {{- if and (eq .Values.topology "graph") (eq .Values.gateway.mode "graph") (not .Values.graph.enabled) -}}
 {{- fail "graph.enabled is false, but gateway.mode is graph: the gateway would have nothing to call. Set gateway.mode=direct." -}}
 {{- end -}}
+{{- $abort := .Values.controller.canary.abort -}}
+{{- range $limit := list "drift" "missing" -}}
+{{- if and $abort.enabled (not (kindIs "invalid" (get $abort $limit))) (not $.Values.observe.enabled) -}}
+{{- fail (printf "controller.canary.abort.%s is set, but no pod shows what it is given and forecasts: set observe.enabled." $limit) -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.keda.enabled (not .Values.keda.prometheusUrl) -}}
 {{- fail "keda.enabled needs keda.prometheusUrl, such as http://prometheus.monitoring.svc:9090." -}}
 {{- end -}}
@@ -192,6 +199,19 @@
 {{- if ne (join " " $there) (join " " $wanted) -}}
 {{- fail (printf "the pods of %s follow %s (preprocessor, model, alias), and the values say %s: new pods would refuse the pair that it serves, so install another release for them." $name (join ", " $there) (join ", " $wanted)) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A name that means nothing would leave an alert on that somebody wanted off. */}}
+{{- define "twinpin.checkAlerts" -}}
+{{- range $name := .Values.monitoring.rules.without -}}
+{{- $known := false -}}
+{{- range $file, $_ := $.Files.Glob "files/alerts/*.yaml" -}}
+{{- if has $name (regexFindAll "Twinpin[A-Za-z]+" ($.Files.Get $file) -1) -}}{{- $known = true -}}{{- end -}}
+{{- end -}}
+{{- if not $known -}}
+{{- fail (printf "monitoring.rules.without names %s, which is no alert: docs/metrics.md lists them." $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

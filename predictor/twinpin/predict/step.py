@@ -1,6 +1,7 @@
 """The predict step: the matrix in, the forecast out, for one pair only."""
 
 import logging
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,17 @@ from twinpin.pair.signature import Signature, Spec, read_signature
 from twinpin.predict.booster import Forecaster
 from twinpin.predict.cpus import available_cpus
 from twinpin.predict.flavour import read_flavour
+from twinpin.predict.gpu_memory import show_memory
 from twinpin.predict.matrix import MATRIX, Matrices
 from twinpin.predict.sdk import xgboost
 from twinpin.predict.settings import Settings
 from twinpin.step.block import row_counts
 from twinpin.step.errors import Broken, CannotStart, PairMismatch
+from twinpin.step.observed import FORECAST as COLUMN
+from twinpin.step.observed import OBSERVATIONS, Observed
+from twinpin.step.settings import ObserveSettings
 from twinpin.step.step import MODEL_VERSION, PAIR, PREPROCESSOR_VERSION, Answer, Context, Tensors, TensorSpec
+from twinpin.step.telemetry import MODEL_LOAD_SECONDS, show_device
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +41,8 @@ class PredictStep:
         self._forecaster = forecaster
         self._matrices = matrices
         self._output = output
+        #: Sums up the forecasts, where that is wanted.
+        self.observed: Observed | None = None
         self._stamp = {
             PAIR: pin.id,
             PREPROCESSOR_VERSION: pin.preprocessor.version,
@@ -69,6 +77,8 @@ class PredictStep:
             forecast = self._forecaster(matrix)
         except xgboost.core.XGBoostError as error:
             raise Broken("The model could not predict these rows; the log of the predict step says why.") from error
+        if self.observed is not None and self.observed.due:
+            self.observed.look(forecast[:, np.newaxis])
         return Answer({self._output: np.asarray(forecast, dtype=np.float32)}, self._stamp)
 
     def at_once(self, tensors: Tensors, context: Context) -> Answer | None:
@@ -81,7 +91,9 @@ class PredictStep:
         """Serve always: the model is warm before the step exists."""
 
     async def close(self) -> None:
-        """Hold nothing that must be let go."""
+        """Take this pair's figures out of the metrics."""
+        if self.observed is not None:
+            OBSERVATIONS.remove(self.observed)
 
     def _check_stamp(self, context: Context) -> None:
         """Refuse another pair's message; one without a stamp comes from a client that brings its own matrix."""
@@ -93,15 +105,21 @@ class PredictStep:
             )
 
 
-def load(pair_dir: Path, settings: Settings) -> PredictStep:
+def load(pair_dir: Path, settings: Settings, observe: ObserveSettings) -> PredictStep:
     """Load the model of a pair folder and predict once; CannotStart where it cannot serve."""
+    started = time.monotonic()
     try:
-        return _load(PairFolder(pair_dir), settings)
+        step = _load(PairFolder(pair_dir), settings, observe)
     except PairError as error:
         raise CannotStart(error.message) from error
+    MODEL_LOAD_SECONDS.labels("model").set(time.monotonic() - started)
+    show_device(step.device)
+    if step.device == "cuda":
+        show_memory()
+    return step
 
 
-def _load(folder: PairFolder, settings: Settings) -> PredictStep:
+def _load(folder: PairFolder, settings: Settings, observe: ObserveSettings) -> PredictStep:
     """Load it from its verified tree."""
     pin = folder.verified("model")
     flavour = read_flavour(folder.model)
@@ -119,7 +137,11 @@ def _load(folder: PairFolder, settings: Settings) -> PredictStep:
         forecaster.threads,
         forecaster.walked,
     )
-    return PredictStep(pin, forecaster, matrices, _output(flavour.signature))
+    step = PredictStep(pin, forecaster, matrices, _output(flavour.signature))
+    if observe.observe:
+        step.observed = Observed(pin.id, [COLUMN], forecaster.horizon, interval=observe.observe_interval)
+        OBSERVATIONS.add(step.observed)
+    return step
 
 
 def _names(specs: tuple[Spec, ...] | None, forecaster: Forecaster) -> tuple[str, ...] | None:

@@ -11,12 +11,14 @@ import pair_folders
 import pandas as pd
 import pytest
 import xgboost
+from metric_samples import sample
 from mlflow.models import infer_signature
 
 from twinpin import predict
 from twinpin.predict import device
 from twinpin.predict.cpus import available_cpus
 from twinpin.step.errors import Broken, CannotStart, Impossible, Malformed, PairMismatch
+from twinpin.step.settings import ObserveSettings
 from twinpin.step.step import Context
 
 NAMES = ["a", "b", "c"]
@@ -267,3 +269,29 @@ def test_the_step_imports_neither_mlflow_nor_scikit_learn(folder):
     done = subprocess.run([sys.executable, "-c", program, folder], capture_output=True, text=True, check=False)
 
     assert (done.stdout, done.returncode) == ("(2, 3)\n", 0), done.stderr
+
+
+def test_the_device_and_the_time_to_load_are_metrics(folder):
+    """As they were for the model that was loaded last."""
+    step = predict.load(folder, predict.Settings(device="cpu"))
+
+    assert sample("twinpin_device_info", device=step.device) == 1
+    assert 0 < sample("twinpin_model_load_duration_seconds", half="model") < 60
+
+
+async def test_forecasts_are_shown_where_that_is_wanted(folder):
+    """All values of each row, until the step is closed."""
+    observe = ObserveSettings(observe=True, observe_interval=0)
+    step = predict.load(folder, predict.Settings(device="cpu"), observe)
+    matrix = np.random.default_rng(1).normal(size=(3, 3)).astype(np.float32)
+
+    forecasts = [step.run({"matrix": matrix[row : row + 1]}, Context()).tensors["forecast"] for row in range(3)]
+
+    labels = {"pair": "p7-m12-3fa9c1", "column": "forecast"}
+    assert sample("twinpin_observed_values_total", **labels) == 3
+    assert sample("twinpin_observed_mean", **labels) == pytest.approx(np.mean(forecasts), rel=1e-5)
+    median = sample("twinpin_observed_quantile", **labels, quantile="0.5")
+    assert median == pytest.approx(np.median(forecasts), rel=1e-5)
+
+    await step.close()
+    assert not sample("twinpin_observed_values_total", **labels)

@@ -1,6 +1,7 @@
 """The preprocess step: raw columns in, the matrix out, stamped with the pair that made it."""
 
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from twinpin.preprocess.arrays import ArrayLayout, AsSent, Layout
 from twinpin.preprocess.columns import ColumnLayout
 from twinpin.preprocess.example import example_tensors
 from twinpin.preprocess.fast import find_fast_path, plain
+from twinpin.preprocess.inputs import Inputs, declared
 from twinpin.preprocess.plan import Plan
 from twinpin.preprocess.pyfunc import Preprocessor
 from twinpin.preprocess.result import check_gaps, to_matrix
@@ -21,7 +23,9 @@ from twinpin.preprocess.settings import Settings
 from twinpin.preprocess.table import Given
 from twinpin.step.block import size
 from twinpin.step.errors import Broken, CannotStart, Impossible
+from twinpin.step.settings import ObserveSettings
 from twinpin.step.step import MODEL_VERSION, PAIR, PREPROCESSOR_VERSION, Answer, Context, Tensors, TensorSpec
+from twinpin.step.telemetry import MODEL_LOAD_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +50,8 @@ class PreprocessStep:
         self._settings = settings
         self._names = output_names(preprocessor)
         self._seen: TensorSpec | None = None
+        #: Sums up what requests bring, where that is wanted.
+        self.observed: Inputs | None = None
         self._stamp = {
             PAIR: pin.id,
             PREPROCESSOR_VERSION: pin.preprocessor.version,
@@ -96,7 +102,9 @@ class PreprocessStep:
         """Serve always: the preprocessor is warm before the step exists."""
 
     async def close(self) -> None:
-        """Hold nothing that must be let go."""
+        """Take this pair's figures out of the metrics."""
+        if self.observed is not None:
+            self.observed.close()
 
     def warm_up(self, tensors: Tensors | None) -> None:
         """Run once, so that no request pays for the first; a result that is no matrix will never be one."""
@@ -115,6 +123,8 @@ class PreprocessStep:
 
     def _answer(self, matrix: np.ndarray, given: Given) -> Answer:
         """Stamp a matrix without a gap that nobody imputed."""
+        if self.observed is not None and self.observed.due:
+            self.observed.look(given)
         check_gaps(matrix, given, self._names, allow_missing=self._settings.allow_missing)
         return Answer({MATRIX: matrix}, self._stamp)
 
@@ -128,15 +138,18 @@ class PreprocessStep:
         return to_matrix(self._preprocessor(given), rows, self._names)
 
 
-def load(pair_dir: Path, settings: Settings) -> PreprocessStep:
+def load(pair_dir: Path, settings: Settings, observe: ObserveSettings) -> PreprocessStep:
     """Load the preprocessor of a pair folder, prove its fast path, run it once; CannotStart where it cannot serve."""
+    started = time.monotonic()
     try:
-        return _load(PairFolder(pair_dir), settings)
+        step = _load(PairFolder(pair_dir), settings, observe)
     except PairError as error:
         raise CannotStart(error.message) from error
+    MODEL_LOAD_SECONDS.labels("preprocessor").set(time.monotonic() - started)
+    return step
 
 
-def _load(folder: PairFolder, settings: Settings) -> PreprocessStep:
+def _load(folder: PairFolder, settings: Settings, observe: ObserveSettings) -> PreprocessStep:
     """Load it from its verified tree."""
     pin = folder.verified("preprocessor")
     preprocessor = Preprocessor(folder.preprocessor)
@@ -146,9 +159,21 @@ def _load(folder: PairFolder, settings: Settings) -> PreprocessStep:
     plan = find_fast_path(preprocessor, layout, names, example) if settings.preprocess_fast_path else None
     step = PreprocessStep(pin, preprocessor, layout, plan, settings)
     step.warm_up(example if example is not None else layout.zeros())
+    step.observed = _observed(pin, layout, observe) if observe.observe else None
     way = "as numpy, proven equal to the pyfunc" if plan else "as the pyfunc itself"
     log.info("preprocessor %s of pair %s is warm, %s", pin.preprocessor.version, pin.id, way)
     return step
+
+
+def _observed(pin: Pin, layout: Layout, observe: ObserveSettings) -> Inputs | None:
+    """Begin to sum up the inputs, from the first request on."""
+    names = declared(layout)
+    if not names:
+        log.info(
+            "preprocessor %s declares no numeric columns, so its inputs are not summed up", pin.preprocessor.version
+        )
+        return None
+    return Inputs(pin.id, names, observe.observe_columns, observe.observe_interval)
 
 
 def layout_of(specs: tuple[Spec, ...] | None) -> Layout:

@@ -1,0 +1,1 @@
+"""Dashboards: what Grafana shows of a release, built with Grafana's own types."""
