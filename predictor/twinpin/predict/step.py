@@ -1,6 +1,7 @@
 """The predict step: the matrix in, the forecast out, for one pair only."""
 
 import logging
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ from twinpin.pair.signature import Signature, Spec, read_signature
 from twinpin.predict.booster import Forecaster
 from twinpin.predict.cpus import available_cpus
 from twinpin.predict.flavour import read_flavour
+from twinpin.predict.gpu_memory import show_memory
 from twinpin.predict.matrix import MATRIX, Matrices
 from twinpin.predict.sdk import xgboost
 from twinpin.predict.settings import Settings
 from twinpin.step.block import row_counts
 from twinpin.step.errors import Broken, CannotStart, PairMismatch
 from twinpin.step.step import MODEL_VERSION, PAIR, PREPROCESSOR_VERSION, Answer, Context, Tensors, TensorSpec
+from twinpin.step.telemetry import MODEL_LOAD_SECONDS, show_device
 
 log = logging.getLogger(__name__)
 
@@ -95,10 +98,16 @@ class PredictStep:
 
 def load(pair_dir: Path, settings: Settings) -> PredictStep:
     """Load the model of a pair folder and predict once; CannotStart where it cannot serve."""
+    started = time.monotonic()
     try:
-        return _load(PairFolder(pair_dir), settings)
+        step = _load(PairFolder(pair_dir), settings)
     except PairError as error:
         raise CannotStart(error.message) from error
+    MODEL_LOAD_SECONDS.labels("model").set(time.monotonic() - started)
+    show_device(step.device)
+    if step.device == "cuda":
+        show_memory()
+    return step
 
 
 def _load(folder: PairFolder, settings: Settings) -> PredictStep:

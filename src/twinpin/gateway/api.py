@@ -13,6 +13,7 @@ from twinpin.gateway.request_id import RequestId
 from twinpin.gateway.requests import EntityQuery, parse_batch, parse_entities, parse_payload
 from twinpin.graph.transport import Headers
 from twinpin.step import rest, telemetry
+from twinpin.step.block import rows_of
 from twinpin.step.errors import UnknownModel
 from twinpin.step.exchange import Endpoint, Exchange, Handler, Reply
 from twinpin.step.lifecycle import Lifecycle
@@ -20,6 +21,7 @@ from twinpin.step.step import TRACEPARENT, Message
 
 #: Headers of the client that the graph's transport may pass on to the steps.
 FORWARDED = ("x-request-id", TRACEPARENT, "tracestate")
+PREDICT, FEAST, BATCH = "/predict", "/predict/feast", "/predict/feast/batch"
 _READ = ("GET", "HEAD")
 _ANY = (*_READ, "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -42,9 +44,9 @@ class ForecastAPI:
     def routes(self) -> Sequence[BaseRoute]:
         """List the routes: plain REST, health and metrics, the page, and the protocol's own."""
         return [
-            _route("/predict", self._predict, ("POST",)),
-            _route("/predict/feast", self._predict_feast, ("POST",)),
-            _route("/predict/feast/batch", self._predict_batch, ("POST",)),
+            _route(PREDICT, self._predict, ("POST",)),
+            _route(FEAST, self._predict_feast, ("POST",)),
+            _route(BATCH, self._predict_batch, ("POST",)),
             _route("/health", self._health),
             _route("/openapi.json", self._openapi),
             _route("/", self._page.html),
@@ -59,6 +61,7 @@ class ForecastAPI:
         """Forecast from columns."""
         deadline = exchange.deadline(self._limits.request_timeout)
         message = parse_payload(await exchange.body(self._limits.max_body_bytes, deadline))
+        telemetry.count_entities(PREDICT, rows_of(message.tensors))
         _trace(exchange, message.parameters)
         async with exchange.unless_gone():
             answer = await self._forecasts.by_payload(message, headers=_headers(exchange), deadline=deadline)
@@ -68,16 +71,17 @@ class ForecastAPI:
         """Forecast for one entity, several, or the default one."""
         deadline = exchange.deadline(self._limits.request_timeout)
         query = parse_entities(await exchange.body(self._limits.max_body_bytes, deadline), limit=self._limits.max_rows)
-        return await self._by_entity(exchange, query, deadline)
+        return await self._by_entity(FEAST, exchange, query, deadline)
 
     async def _predict_batch(self, exchange: Exchange) -> Reply:
         """Forecast for several entities, from one query of the store."""
         deadline = exchange.deadline(self._limits.request_timeout)
         query = parse_batch(await exchange.body(self._limits.max_body_bytes, deadline), limit=self._limits.max_rows)
-        return await self._by_entity(exchange, query, deadline)
+        return await self._by_entity(BATCH, exchange, query, deadline)
 
-    async def _by_entity(self, exchange: Exchange, query: EntityQuery, deadline: float) -> Reply:
+    async def _by_entity(self, endpoint: str, exchange: Exchange, query: EntityQuery, deadline: float) -> Reply:
         """Ask the graph, and answer in the query's shape."""
+        telemetry.count_entities(endpoint, len(query.entities) if query.entities else 1)
         _trace(exchange, query.parameters)
         async with exchange.unless_gone():
             answer = await self._forecasts.by_entity(query, headers=_headers(exchange), deadline=deadline)

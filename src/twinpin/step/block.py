@@ -24,6 +24,12 @@ def row_counts(tensors: dict[str, np.ndarray]) -> set[int]:
     return {shape[0] if shape else -1 for shape in {values.shape[:1] for values in tensors.values()}}
 
 
+def rows_of(tensors: dict[str, np.ndarray]) -> int:
+    """Return the rows of the first of *tensors*, at once however many there are; 1 where none names its rows."""
+    shape = next(iter(tensors.values())).shape if tensors else ()
+    return shape[0] if shape else 1
+
+
 def size(tensors: dict[str, np.ndarray]) -> int:
     """Count the values of all *tensors*."""
     if isinstance(tensors, Block):

@@ -15,6 +15,7 @@ import orjson
 from google.protobuf.message import DecodeError
 
 from twinpin.step import protocol
+from twinpin.step.block import rows_of
 from twinpin.step.codec import select
 from twinpin.step.errors import Broken, Malformed, TwinpinError
 from twinpin.step.health import HEALTH_SERVICE, NOT_SERVING, SERVING, HealthCheckRequest, HealthCheckResponse
@@ -24,7 +25,7 @@ from twinpin.step.models import EXTENSIONS, SERVER, VERSION, Models
 from twinpin.step.protocol import DOCUMENT_KEY, STATUS_KEY, Proto
 from twinpin.step.served import Served
 from twinpin.step.step import TensorSpec
-from twinpin.step.telemetry import observe
+from twinpin.step.telemetry import count_entities, observe
 
 log = logging.getLogger(__name__)
 
@@ -153,6 +154,7 @@ class _Front:
         model = self._models.find(request.model_name, request.model_version)
         message = protocol.request_message(request)
         self._limits.admit(message)
+        count_entities("grpc_infer", rows_of(message.tensors))
         left = context.time_remaining()
         seconds = self._limits.request_timeout if left is None else min(left, self._limits.request_timeout)
         answer = await model.infer(message, deadline=time.monotonic() + seconds)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from starlette.routing import BaseRoute, Route
 
+from twinpin.step.block import rows_of
 from twinpin.step.codec import (
     Request,
     encode_raw,
@@ -23,6 +24,7 @@ from twinpin.step.limits import Limits
 from twinpin.step.models import EXTENSIONS, SERVER, VERSION, Models
 from twinpin.step.served import Served
 from twinpin.step.step import Message, TensorSpec
+from twinpin.step.telemetry import count_entities
 
 #: Length of the JSON before binary data, in requests and answers alike.
 HEADER_LENGTH = b"inference-header-content-length"
@@ -77,6 +79,7 @@ class _Front:
         body = await exchange.body(self._limits.max_body_bytes, deadline)
         request = read_request(body, header_length)
         self._limits.admit(request.message)
+        count_entities("infer", rows_of(request.message.tensors))
         async with exchange.unless_gone():
             answer = await model.infer(request.message, deadline=deadline)
         if form == "request":

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import cast
 
+from twinpin.step.block import rows_of
 from twinpin.step.errors import Broken, Busy, DeadlineExceeded, PairMismatch, TwinpinError, Unavailable
 from twinpin.step.step import (
     MODEL_VERSION,
@@ -23,7 +24,7 @@ from twinpin.step.step import (
     Step,
     TensorSpec,
 )
-from twinpin.step.telemetry import IN_FLIGHT, PAIR_MISMATCHES, STEP_SECONDS, show_pair
+from twinpin.step.telemetry import BATCH_ROWS, IN_FLIGHT, PAIR_MISMATCHES, QUEUE_DEPTH, STEP_SECONDS, show_pair
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,9 @@ class StepModel:
         self._idle.set()
         self._pair: Parameter | None = None
         self._in_flight = IN_FLIGHT.labels(self._name)
+        self._queued = QUEUE_DEPTH.labels(self._name)
         self._seconds = STEP_SECONDS.labels(self._name)
+        self._rows = BATCH_ROWS.labels(self._name)
 
     @property
     def name(self) -> str:
@@ -160,14 +163,16 @@ class StepModel:
         except Exception as error:
             raise self._broken(message, error) from error
         if answer is not None:
-            self._seconds.observe(time.monotonic() - started)
+            self._worked(message, started)
         return answer
 
     def _start(self, threads: ThreadPoolExecutor, message: Message, context: Context) -> asyncio.Future[Answer]:
         """Start the work, which gives its place back when it ends, is cancelled while it waits, or fails."""
+        self._queued.inc()
         try:
             future = threads.submit(self._working, message, context)
         except RuntimeError as error:  # shut down
+            self._queued.dec()
             self._leave()
             raise Unavailable(f"the {self._name} step is stopping") from error
         future.add_done_callback(self._left)
@@ -175,6 +180,7 @@ class StepModel:
 
     def _working(self, message: Message, context: Context) -> Answer:
         """Do the work in a thread, unless its time has passed while it waited."""
+        self._queued.dec()
         if context.deadline is not None and context.deadline <= time.monotonic():
             raise DeadlineExceeded(f"the time for this request ended while it waited for the {self._name} step")
         with self._guarded(message):
@@ -210,7 +216,12 @@ class StepModel:
         except Exception as error:
             raise self._broken(message, error) from error
         finally:
-            self._seconds.observe(time.monotonic() - started)
+            self._worked(message, started)
+
+    def _worked(self, message: Message, started: float) -> None:
+        """Count work that began at *started*, and the rows that it was on."""
+        self._seconds.observe(time.monotonic() - started)
+        self._rows.observe(rows_of(message.tensors))
 
     def _broken(self, message: Message, error: Exception) -> Broken:
         """Log an error that is none of ours, and make the one that is answered."""
@@ -223,8 +234,10 @@ class StepModel:
         halves = (str(answer.parameters.get(half, "")) for half in (PREPROCESSOR_VERSION, MODEL_VERSION))
         show_pair(str(self._pair), *halves)
 
-    def _left(self, _future: Future[Answer]) -> None:
-        """Give a place back from the thread that had it."""
+    def _left(self, future: Future[Answer]) -> None:
+        """Give a place back from the thread that had it; what was cancelled never had one."""
+        if future.cancelled():
+            self._queued.dec()
         self._leave()
 
     def _leave(self) -> None:

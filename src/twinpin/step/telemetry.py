@@ -15,6 +15,13 @@ from starlette.routing import Route
 
 # A forecast of one row takes about a millisecond, a batch over the network some hundred.
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+# Most requests are for one entity; the last is the most that a server takes unless it is told otherwise.
+_ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+# Features are filled every some minutes, every hour or every day; a store that nobody fills is a week behind soon.
+_AGES = (60, 300, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
+
+#: Where a model may run, as XGBoost calls it.
+DEVICES = ("cpu", "cuda")
 
 # The time at which each series began would double the scrape, and Prometheus finds it by itself.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -23,8 +30,26 @@ REQUESTS = Counter("twinpin_requests_total", "Requests answered.", ["endpoint", 
 REQUEST_SECONDS = Histogram(
     "twinpin_request_duration_seconds", "Time from request to answer.", ["endpoint"], buckets=_SECONDS
 )
+REQUEST_ENTITIES = Histogram(
+    "twinpin_request_entities", "Entities, or rows, of a request.", ["endpoint"], buckets=_ROWS
+)
 STEP_SECONDS = Histogram("twinpin_step_duration_seconds", "Time of a step's own work.", ["step"], buckets=_SECONDS)
+BATCH_ROWS = Histogram("twinpin_batch_rows", "Rows that a step worked on at once.", ["step"], buckets=_ROWS)
 IN_FLIGHT = Gauge("twinpin_in_flight", "Requests that a step works on or has waiting.", ["step"])
+QUEUE_DEPTH = Gauge("twinpin_queue_depth", "Requests that wait for one of a step's threads.", ["step"])
+FEATURE_READ_SECONDS = Histogram(
+    "twinpin_feature_read_duration_seconds", "Time of one read of the online store.", buckets=_SECONDS
+)
+FEATURE_MISSES = Counter("twinpin_feature_misses_total", "Entities that the store has no features of.")
+FEATURES_STALE = Counter("twinpin_features_stale_total", "Entities whose features were older than allowed.")
+FEATURE_AGE = Histogram(
+    "twinpin_feature_age_seconds", "Age of a request's oldest features at the time asked for.", buckets=_AGES
+)
+MODEL_LOAD_SECONDS = Gauge(
+    "twinpin_model_load_duration_seconds", "Time to load and warm a half of the pair that was loaded last.", ["half"]
+)
+DEVICE_INFO = Gauge("twinpin_device_info", "1 for the device that the model runs on, 0 for the other.", ["device"])
+GPU_MEMORY = Gauge("twinpin_gpu_memory_bytes", "Memory of the GPU that the model runs on.", ["state"])
 PAIR_MISMATCHES = Counter("twinpin_pair_mismatches_total", "Messages refused for another pair's stamp.")
 PAIRS_REFUSED = Counter("twinpin_pairs_refused_total", "Pairs behind the alias that could not be served.")
 PAIR_BEHIND = Gauge("twinpin_pair_behind", "1 while this process serves another pair than its release does.")
@@ -34,17 +59,37 @@ PAIR_INFO = Gauge("twinpin_pair_info", "1 for the pair that serves.", ["pair", "
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
-def observe(endpoint: str, status: int | str, seconds: float) -> None:
-    """Count one answered request of *endpoint* (a fixed word, never a path that a client made up)."""
+def observe(endpoint: str, status: int | str, seconds: float, trace_id: str | None = None) -> None:
+    """Count one answered request of *endpoint* (a fixed word, never a path that a client made up).
+
+    *trace_id*, 32 hexadecimal digits, becomes the exemplar of its time, which OpenMetrics alone shows.
+    """
     count, duration = _series(endpoint, status)
     count.inc()
-    duration.observe(seconds)
+    duration.observe(seconds, None if trace_id is None else {"trace_id": trace_id})
+
+
+def count_entities(endpoint: str, entities: int) -> None:
+    """Count the entities, or rows, of one request that was read; *endpoint* as above."""
+    _entities(endpoint).observe(entities)
 
 
 @lru_cache(1024)
 def _series(endpoint: str, status: int | str) -> tuple[Counter, Histogram]:
     """Find the two series of an endpoint, whose look-up by labels costs as much as what is then done with them."""
     return REQUESTS.labels(endpoint, status), REQUEST_SECONDS.labels(endpoint)
+
+
+@lru_cache(64)
+def _entities(endpoint: str) -> Histogram:
+    """Find the series of an endpoint."""
+    return REQUEST_ENTITIES.labels(endpoint)
+
+
+def show_device(device: str) -> None:
+    """Show the device of the model that was loaded last."""
+    for each in DEVICES:
+        DEVICE_INFO.labels(each).set(each == device)
 
 
 def show_pair(pair: str, preprocessor_version: str, model_version: str) -> None:

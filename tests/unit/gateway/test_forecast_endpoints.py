@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from metric_samples import growth
 from small_steps import PAIR, expected, stored
 
 PAIR_DOCUMENT = {"id": PAIR, "preprocessor_version": "7", "model_version": "12"}
@@ -208,3 +209,20 @@ async def test_numbers_come_back_as_the_model_made_them(client):
 
     assert response.text.startswith('{"prediction":[1.7,2.7,3.7,4.7]')
     assert json.loads(response.text)["prediction"][0] == 1.7
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "entities"),
+    [
+        ("/predict", {"data": {"temp": [[1, 2, 3], [4, 5, 6]]}}, 2),
+        ("/predict/feast", {"entities": None}, 1),
+        ("/predict/feast", {"entities": [3, 1, 3]}, 2),
+        ("/predict/feast/batch", {"entities": [1, 2, 3]}, 3),
+    ],
+)
+async def test_the_entities_of_a_request_are_counted_by_endpoint(client, path, body, entities):
+    """Each once; the default one counts too."""
+    with growth("twinpin_request_entities_sum", endpoint=path) as grown:
+        await client.post(path, json=body)
+
+    assert grown == [entities]

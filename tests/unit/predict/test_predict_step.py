@@ -11,6 +11,7 @@ import pair_folders
 import pandas as pd
 import pytest
 import xgboost
+from metric_samples import sample
 from mlflow.models import infer_signature
 
 from twinpin import predict
@@ -267,3 +268,11 @@ def test_the_step_imports_neither_mlflow_nor_scikit_learn(folder):
     done = subprocess.run([sys.executable, "-c", program, folder], capture_output=True, text=True, check=False)
 
     assert (done.stdout, done.returncode) == ("(2, 3)\n", 0), done.stderr
+
+
+def test_the_device_and_the_time_to_load_are_metrics(folder):
+    """As they were for the model that was loaded last."""
+    step = predict.load(folder, predict.Settings(device="cpu"))
+
+    assert sample("twinpin_device_info", device=step.device) == 1
+    assert 0 < sample("twinpin_model_load_duration_seconds", half="model") < 60

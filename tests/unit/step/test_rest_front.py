@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 import pytest
 from echo_step import EchoStep, WaitingStep
+from metric_samples import growth
 from starlette.applications import Starlette
 
 from twinpin.step.errors import Busy, UnknownEntities
@@ -441,3 +442,13 @@ async def test_metrics_count_by_endpoint_and_status(client):
 
     assert 'twinpin_requests_total{endpoint="unknown",status="404"}' in answer.text
     assert "made" not in answer.text
+
+
+async def test_the_rows_of_a_request_are_counted(client):
+    """Those of one that was read; one that is refused for too many counts as none."""
+    with growth("twinpin_request_entities_sum", endpoint="infer") as grown:
+        await client.post(INFER, json=request(inputs=[TENSOR | {"shape": [3, 2], "data": [0.5] * 6}]))
+        refused = await client.post(INFER, json=request(inputs=[TENSOR | {"shape": [6, 2], "data": [0.5] * 12}]))
+
+    assert refused.status_code == 413
+    assert grown == [3]

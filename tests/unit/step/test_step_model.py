@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 from echo_step import EchoStep, WaitingStep
+from metric_samples import sample
 
 from twinpin.step.errors import Broken, Busy, DeadlineExceeded, Impossible, PairMismatch, Unavailable
 from twinpin.step.runner import StepModel
@@ -27,6 +28,14 @@ class HeldStep(EchoStep):
         """Hold the thread."""
         self.begun.release()
         assert self.go.wait(20)
+        return super().run(tensors, context)
+
+
+class BriefStep(EchoStep):
+    """Works at once."""
+
+    def at_once(self, tensors, context):
+        """Do what `run` does."""
         return super().run(tensors, context)
 
 
@@ -375,4 +384,44 @@ async def test_a_defect_in_brief_work_is_answered_as_one(caplog):
 
     assert "ZeroDivisionError" in caplog.text
     assert (await model.infer(message())).tensors["x"].shape == (1, 2)
+    await model.aclose()
+
+
+async def test_what_waits_for_a_thread_is_the_queue(held):
+    """One works, two wait; one that leaves while it waits, or begins to be worked on, does so no more."""
+    step, model = held
+    requests = [asyncio.create_task(model.infer(message(str(number)))) for number in range(3)]
+    await begun(step)
+    assert sample("twinpin_queue_depth", step="held") == 2
+    assert sample("twinpin_in_flight", step="held") == 3
+
+    requests[2].cancel()
+    await asyncio.wait([requests[2]])
+    assert sample("twinpin_queue_depth", step="held") == 1
+
+    step.go.set()
+    await asyncio.gather(*requests[:2])
+    assert sample("twinpin_queue_depth", step="held") == 0
+
+
+async def test_a_step_that_stops_leaves_no_queue_behind():
+    """What it refuses was never queued."""
+    model = StepModel(EchoStep(), name="stopping")
+    await model.aclose()
+
+    with pytest.raises(Unavailable):
+        await model.infer(message())
+
+    assert sample("twinpin_queue_depth", step="stopping") == 0
+
+
+@pytest.mark.parametrize("kind", [EchoStep, WaitingStep, BriefStep])
+async def test_the_rows_that_a_step_works_on_are_counted(kind):
+    """In a thread, on the loop and at once alike."""
+    model = StepModel(kind(), name=f"rows of {kind.__name__}")
+
+    await model.infer(Message({"x": np.ones((7, 2), np.float32)}))
+
+    assert sample("twinpin_batch_rows_sum", step=model.name) == 7
+    assert sample("twinpin_batch_rows_count", step=model.name) == 1
     await model.aclose()

@@ -97,6 +97,10 @@ class Selection:
         tensors = None if any(each != after for each in others) else self._tensors(rows, after)
         return None if tensors is None else Whole([cuts[moment].as_of for moment in moments], tensors)
 
+    def age(self, as_of: Sequence[int]) -> float:
+        """Tell how old the oldest of rows known at *as_of* was at the time asked for, in seconds; at least 0."""
+        return max(0.0, (self._now - min(as_of)) / SECOND)
+
     def _cut(self, times: Mapping[str, int]) -> Cut | Refusal:
         """Decide where rows of these times are cut, or why they are not used."""
         refusal = self._unknown(times) or self._untimely(times)

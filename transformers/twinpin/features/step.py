@@ -28,6 +28,7 @@ from twinpin.step.step import (
     Tensors,
     TensorSpec,
 )
+from twinpin.step.telemetry import FEATURE_AGE, FEATURE_MISSES, FEATURES_STALE
 
 #: Parameter of a request: "all" returns every value that a window has up to the time asked for, for a chart.
 HISTORY = "history"
@@ -36,6 +37,9 @@ RESOLUTION = "resolution"
 
 #: Entities that one error names; the rest are counted, so that a thousand ids do not make a page.
 NAMED = 10
+
+#: Why an entity has no features at all, whatever time is asked for.
+ABSENT = (Status.UNKNOWN, Status.NULL)
 
 
 class FeaturesStep:
@@ -151,6 +155,7 @@ class FeaturesStep:
         """Cut every row and put them together."""
         whole = selection.all(rows)
         if whole is not None:
+            FEATURE_AGE.observe(selection.age(whole.as_of))
             return Answer(whole.tensors, self._parameters(entities, whole.as_of, {}, selection))
         found: list[tuple[Entity, Row]] = []
         refusals: dict[str, Refusal] = {}
@@ -160,6 +165,8 @@ class FeaturesStep:
                 found.append((entity, row))
             else:
                 refusals[str(entity)] = row
+        FEATURE_MISSES.inc(sum(each.status in ABSENT for each in refusals.values()))
+        FEATURES_STALE.inc(sum(each.status is Status.STALE for each in refusals.values()))
         if refusals and not (partial and found):
             raise self._unknown(refusals)
         return self._assemble(found, refusals, selection)
@@ -173,6 +180,7 @@ class FeaturesStep:
             for feature in self._service.features
         }
         entities, as_of = [entity for entity, _ in found], [row.as_of for _, row in found]
+        FEATURE_AGE.observe(selection.age(as_of))
         return Answer(tensors, self._parameters(entities, as_of, refusals, selection))
 
     def _parameters(

@@ -26,6 +26,7 @@ from twinpin.features.values import Feature
 from twinpin.features.window import SECOND
 from twinpin.step.errors import CannotStart, DeadlineExceeded, Unavailable
 from twinpin.step.outages import Outages
+from twinpin.step.telemetry import FEATURE_READ_SECONDS
 
 R = TypeVar("R")
 
@@ -100,9 +101,13 @@ class FeastStore:
         self, entities: Sequence[Entity], fields: Mapping[str, Sequence[Any]], deadline: float | None = None
     ) -> Rows:
         """Read the newest row of each entity, in one query."""
-        if self._direct is not None:
-            return await self._bounded(self._directly(self._direct, entities), deadline)
-        return await self._by_feast(entities, fields, deadline)
+        started = time.monotonic()
+        try:
+            if self._direct is not None:
+                return await self._bounded(self._directly(self._direct, entities), deadline)
+            return await self._by_feast(entities, fields, deadline)
+        finally:
+            FEATURE_READ_SECONDS.observe(time.monotonic() - started)
 
     async def _by_feast(
         self, entities: Sequence[Entity], fields: Mapping[str, Sequence[Any]], deadline: float | None = None

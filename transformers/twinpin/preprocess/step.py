@@ -1,6 +1,7 @@
 """The preprocess step: raw columns in, the matrix out, stamped with the pair that made it."""
 
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from twinpin.preprocess.table import Given
 from twinpin.step.block import size
 from twinpin.step.errors import Broken, CannotStart, Impossible
 from twinpin.step.step import MODEL_VERSION, PAIR, PREPROCESSOR_VERSION, Answer, Context, Tensors, TensorSpec
+from twinpin.step.telemetry import MODEL_LOAD_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -130,10 +132,13 @@ class PreprocessStep:
 
 def load(pair_dir: Path, settings: Settings) -> PreprocessStep:
     """Load the preprocessor of a pair folder, prove its fast path, run it once; CannotStart where it cannot serve."""
+    started = time.monotonic()
     try:
-        return _load(PairFolder(pair_dir), settings)
+        step = _load(PairFolder(pair_dir), settings)
     except PairError as error:
         raise CannotStart(error.message) from error
+    MODEL_LOAD_SECONDS.labels("preprocessor").set(time.monotonic() - started)
+    return step
 
 
 def _load(folder: PairFolder, settings: Settings) -> PreprocessStep:
