@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from twinpin.rollout.conditions import PHASES
 from twinpin.rollout.metrics import FAULTS, OUTCOMES, Metrics
 from twinpin.rollout.telling import SWITCHES
-from twinpin.step import telemetry
+from twinpin.step import observed, telemetry
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 ROW = re.compile(r"^\| `(twinpin_\w+?)(?:\{(.+)\})?` \| (\w+) \| (.+) \|$", re.MULTILINE)
@@ -38,6 +38,7 @@ def labels():
 def test_the_servers_metrics_are_documented():
     """No more and no less."""
     assert telemetry.REQUESTS
+    assert observed.OBSERVATIONS
     assert rows("Gateway") == described(REGISTRY)
 
 
@@ -53,6 +54,8 @@ def test_labels_are_documented(registry):
     ours = {each.describe()[0].name: each for each in collectors if each._name.startswith("twinpin_")}
 
     assert ours
+    for family in observed.OBSERVATIONS.describe() if registry is REGISTRY else ():
+        assert labels()[family.name + SUFFIX.get(family.type, "")] == family._labelnames
     for each in ours.values():
         name = each.describe()[0].name + SUFFIX.get(each._type, "")
         assert labels()[name] == each._labelnames

@@ -130,6 +130,12 @@
 {{- if and (eq .Values.topology "graph") (eq .Values.gateway.mode "graph") (not .Values.graph.enabled) -}}
 {{- fail "graph.enabled is false, but gateway.mode is graph: the gateway would have nothing to call. Set gateway.mode=direct." -}}
 {{- end -}}
+{{- $abort := .Values.controller.canary.abort -}}
+{{- range $limit := list "drift" "missing" -}}
+{{- if and $abort.enabled (not (kindIs "invalid" (get $abort $limit))) (not $.Values.observe.enabled) -}}
+{{- fail (printf "controller.canary.abort.%s is set, but no pod shows what it is given and forecasts: set observe.enabled." $limit) -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.keda.enabled (not .Values.keda.prometheusUrl) -}}
 {{- fail "keda.enabled needs keda.prometheusUrl, such as http://prometheus.monitoring.svc:9090." -}}
 {{- end -}}

@@ -22,6 +22,13 @@
   "PAIR_DIR" "/mnt/pair"
   "PREDICT_FAST_PATH" $values.predict.fastPath
   "PREDICT_THREADS" $values.predict.predictThreads -}}
+{{- with $values.observe -}}
+{{- if .enabled -}}
+{{- $observe := dict "OBSERVE" true "OBSERVE_INTERVAL" .interval -}}
+{{- $preprocess = merge $preprocess $observe (dict "OBSERVE_COLUMNS" .columns) -}}
+{{- $predict = merge $predict $observe -}}
+{{- end -}}
+{{- end -}}
 {{- $settings := dict -}}
 {{- if eq .part "features" -}}{{- $settings = $features -}}
 {{- else if eq .part "preprocess" -}}{{- $settings = $preprocess -}}

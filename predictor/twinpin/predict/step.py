@@ -19,6 +19,8 @@ from twinpin.predict.sdk import xgboost
 from twinpin.predict.settings import Settings
 from twinpin.step.block import row_counts
 from twinpin.step.errors import Broken, CannotStart, PairMismatch
+from twinpin.step.observed import FORECAST as COLUMN
+from twinpin.step.observed import OBSERVATIONS, Observed
 from twinpin.step.step import MODEL_VERSION, PAIR, PREPROCESSOR_VERSION, Answer, Context, Tensors, TensorSpec
 from twinpin.step.telemetry import MODEL_LOAD_SECONDS, show_device
 
@@ -38,6 +40,8 @@ class PredictStep:
         self._forecaster = forecaster
         self._matrices = matrices
         self._output = output
+        #: Sums up the forecasts, where that is wanted.
+        self.observed: Observed | None = None
         self._stamp = {
             PAIR: pin.id,
             PREPROCESSOR_VERSION: pin.preprocessor.version,
@@ -72,6 +76,8 @@ class PredictStep:
             forecast = self._forecaster(matrix)
         except xgboost.core.XGBoostError as error:
             raise Broken("The model could not predict these rows; the log of the predict step says why.") from error
+        if self.observed is not None and self.observed.due:
+            self.observed.look(forecast[:, np.newaxis])
         return Answer({self._output: np.asarray(forecast, dtype=np.float32)}, self._stamp)
 
     def at_once(self, tensors: Tensors, context: Context) -> Answer | None:
@@ -84,7 +90,9 @@ class PredictStep:
         """Serve always: the model is warm before the step exists."""
 
     async def close(self) -> None:
-        """Hold nothing that must be let go."""
+        """Take this pair's figures out of the metrics."""
+        if self.observed is not None:
+            OBSERVATIONS.remove(self.observed)
 
     def _check_stamp(self, context: Context) -> None:
         """Refuse another pair's message; one without a stamp comes from a client that brings its own matrix."""
@@ -128,7 +136,11 @@ def _load(folder: PairFolder, settings: Settings) -> PredictStep:
         forecaster.threads,
         forecaster.walked,
     )
-    return PredictStep(pin, forecaster, matrices, _output(flavour.signature))
+    step = PredictStep(pin, forecaster, matrices, _output(flavour.signature))
+    if settings.observe:
+        step.observed = Observed(pin.id, [COLUMN], forecaster.horizon, interval=settings.observe_interval)
+        OBSERVATIONS.add(step.observed)
+    return step
 
 
 def _names(specs: tuple[Spec, ...] | None, forecaster: Forecaster) -> tuple[str, ...] | None:

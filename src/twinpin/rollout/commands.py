@@ -96,6 +96,16 @@ async def _at_work(api: KubeApi, settings: Settings, lease: KubeLease) -> str:
     default=None,
     help="With --percent: end a candidate by itself that does worse than the pair that serves.",
 )
+@click.option(
+    "--abort-drift",
+    type=click.FloatRange(0),
+    help="With --auto-abort: end it too where its median forecast is so many interquartile ranges off.",
+)
+@click.option(
+    "--abort-missing",
+    type=click.FloatRange(0, 1),
+    help="With --auto-abort: end it too where an input is missing in this share of rows more.",
+)
 @click.option("--promote", is_flag=True, help="Give the candidate all requests; the next one gets its share again.")
 @click.option("--abort", is_flag=True, help="Take the candidate back and leave it alone.")
 @click.option("--off", is_flag=True, help="Give new pairs all requests at once from now on.")
@@ -107,6 +117,8 @@ async def canary(
     *,
     percent: int | None,
     auto_abort: bool | None,
+    abort_drift: float | None,
+    abort_missing: float | None,
     promote: bool,
     abort: bool,
     off: bool,
@@ -117,6 +129,7 @@ async def canary(
         raise click.UsageError("Say one thing: --percent N, --promote, --abort or --off.")
     if auto_abort is not None and percent is None:
         raise click.UsageError("--auto-abort and --no-auto-abort go with --percent N.")
+    change = wish(percent, auto_abort, abort_drift, abort_missing)
     found = await look(api, settings)
     if found.spec.followed_by == "Pods":
         fail(
@@ -124,7 +137,7 @@ async def canary(
         )
     candidate = found.status.candidate
     if percent is not None or off:
-        await _share(api, settings, wish(percent, auto_abort), candidate)
+        await _share(api, settings, change, candidate)
     else:
         await _annotate(api, settings, PROMOTE if promote else ABORT, f"{_pinned(candidate)}@{_now()}")
     if candidate is None:
@@ -151,11 +164,16 @@ async def _share(api: KubeApi, settings: Settings, change: dict[str, Any] | None
         click.echo(f"The next new pair behind the alias gets {share}.")
 
 
-def wish(percent: int | None, auto_abort: bool | None) -> dict[str, Any] | None:
+def wish(
+    percent: int | None, auto_abort: bool | None, drift: float | None = None, missing: float | None = None
+) -> dict[str, Any] | None:
     """Say what to change of spec.canary: limits that are there stay as they are, and new ones are the usual."""
+    asked = {name: limit for name, limit in (("drift", drift), ("missing", missing)) if limit is not None}
+    if asked and not auto_abort:
+        raise click.UsageError("--abort-drift and --abort-missing go with --auto-abort.")
     if percent is None:
         return None
-    limits: dict[str, Any] = {} if auto_abort is None else {"abort": {} if auto_abort else None}
+    limits: dict[str, Any] = {} if auto_abort is None else {"abort": asked if auto_abort else None}
     return {"percent": percent, **limits}
 
 

@@ -1,7 +1,7 @@
 """Conditions: what the record tells people, from the step that comes next."""
 
 from twinpin.rollout.actions import Apply, Drop, MakePin, Probe, Record, Reject, Retire, Scale, Step, Switch, Wait
-from twinpin.rollout.judging import done, enough, silent
+from twinpin.rollout.judging import done, enough, silent, unobserved
 from twinpin.rollout.resource import Condition, Count, Status, Watch
 from twinpin.rollout.snapshot import Aliased, NoPair, Route, Snapshot
 
@@ -56,6 +56,8 @@ def _healthy(seen: Snapshot, watch: Watch, figures: tuple[Count, ...]) -> Verdic
         return None, "PodsSilent", f"The metrics of {', '.join(pods)} cannot be read, so they do not count."
     if not enough(seen, done(watch.canary, watch.marks[0], figures)):
         return None, "TooFewRequests", f"{watch.canary} has had too few requests to be judged."
+    if unobserved(seen, figures):
+        return None, "Unobserved", "No pod shows what it is given and forecasts, so that is not judged: see `observe`."
     return True, "WithinLimits", f"{watch.canary} is within its limits beside {watch.stable}."
 
 

@@ -5,9 +5,10 @@ judged twice: by all that it did, which finds small faults, and by what it did l
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from twinpin.rollout.resource import Count, Limits, Mark, Resource, Status, Watch
+from twinpin.rollout.resource import Count, Forecasts, Limits, Mark, Resource, Status, Watch
 from twinpin.rollout.snapshot import Snapshot
 from twinpin.rollout.verdict import Chain, Counted, verdict
 
@@ -29,7 +30,7 @@ def watching(seen: Snapshot, status: Status) -> Watch | None:
     """Say since when figures count: set the first mark, and move the second one on when enough has passed."""
     if seen.figures is None or not (names := watched(seen.resource.model_copy(update={"status": status}))):
         return None
-    mark, old = Mark(at=seen.now, counts=seen.figures), status.watch
+    mark, old = Mark(at=seen.now, counts=_kept(seen)), status.watch
     if old is None or (old.stable, old.canary) != names:
         return Watch(stable=names[0], canary=names[1], marks=(mark,))
     due = seen.now - old.marks[-1].at >= LATELY
@@ -60,6 +61,13 @@ def silent(figures: Iterable[Count]) -> list[str]:
     return sorted(each.pod for each in figures if each.silent)
 
 
+def unobserved(seen: Snapshot, figures: Iterable[Count]) -> bool:
+    """Whether there is a limit on inputs or forecasts, and nobody sums them up."""
+    limits = _limits(seen)
+    wanted = limits.drift is not None or limits.missing is not None
+    return wanted and not any(each.rows or each.forecasts for each in figures)
+
+
 def done(rollout: str, mark: Mark, figures: Sequence[Count]) -> Chain:
     """Sum up what each step of a chain did since a mark, in the pods of which that is known."""
     before = {each.pod: each for each in mark.counts}
@@ -77,6 +85,9 @@ def _sum(pods: Sequence[Count], before: Mapping[str, Count], mark: Mark) -> Coun
         errors=sum(each.errors for each in gained),
         seconds=sum(each.seconds for each in gained),
         squares=sum(each.squares for each in gained),
+        rows=sum(each.rows for each in gained),
+        missing=sum((Counter(each.missing) for each in gained), Counter[str]()),
+        forecasts=_together([each.forecasts for each in pods if each.forecasts]),
         restarts=sum(max(0, each.restarts - _restarts(before.get(each.pod))) for each in pods),
     )
 
@@ -86,10 +97,30 @@ def _gained(now: Count, then: Count | None, at: dt.datetime) -> Count | None:
     if now.started is None:
         return None
     if then is not None and then.started == now.started:
-        words = ("requests", "errors", "seconds", "squares")
-        return now.model_copy(update={word: getattr(now, word) - getattr(then, word) for word in words})
+        words = ("requests", "errors", "seconds", "squares", "rows")
+        less = {word: getattr(now, word) - getattr(then, word) for word in words}
+        return now.model_copy(update={**less, "missing": Counter(now.missing) - Counter(then.missing)})
     # A process that began after the mark began at nothing.
     return now if now.started >= at.timestamp() else None
+
+
+def _together(forecasts: Sequence[Forecasts]) -> Forecasts | None:
+    """Put pods together: all get the same mixture of requests, so their quartiles are averaged, by rows."""
+    rows = sum(each.rows for each in forecasts)
+    if not rows:
+        return None
+    lower, median, upper = (
+        sum(getattr(each, word) * each.rows for each in forecasts) / rows for word in ("lower", "median", "upper")
+    )
+    return Forecasts(rows=rows, lower=lower, median=median, upper=upper)
+
+
+def _kept(seen: Snapshot) -> tuple[Count, ...]:
+    """What a mark needs of the figures: no more than is judged, since it lies in the record."""
+    less: dict[str, object] = {"forecasts": None}
+    if _limits(seen).missing is None:
+        less |= {"rows": 0, "missing": {}}
+    return tuple(each.model_copy(update=less) for each in seen.figures or ())
 
 
 def _restarts(then: Count | None) -> int:

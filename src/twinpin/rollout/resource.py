@@ -37,6 +37,11 @@ class Limits(Part):
     requests: int = Field(default=100, ge=1)
     #: Containers of the canary that were started again, where the stable chain had fewer.
     restarts: int = Field(default=2, ge=1)
+    #: Distance of its median forecast from the stable chain's, in widths of the middle half of the latter's forecasts
+    #: (their interquartile range); None: not looked at.
+    drift: float | None = Field(default=None, ge=0)
+    #: Share of the rows in which an input is missing, above that of the stable chain; None: not looked at.
+    missing: float | None = Field(default=None, ge=0, le=1)
 
 
 class Canary(Part):
@@ -106,6 +111,15 @@ class Unrouted(Part):
     since: dt.datetime
 
 
+class Forecasts(Part):
+    """The newest forecasts of a pod, or of a chain: how many rows, and the quartiles of their values."""
+
+    rows: int
+    lower: float
+    median: float
+    upper: float
+
+
 class Count(Part):
     """What one pod of a step had counted at one moment."""
 
@@ -122,6 +136,11 @@ class Count(Part):
     errors: int = 0
     seconds: float = 0.0
     squares: float = 0.0
+    #: Rows whose inputs it looked at, and in how many of them an input was missing, of those that ever were.
+    rows: int = 0
+    missing: dict[str, int] = Field(default_factory=dict)
+    #: Those of the last minutes; not of a mark, since nothing can be subtracted from them.
+    forecasts: Forecasts | None = None
 
 
 class Mark(Part):

@@ -12,8 +12,11 @@ from typing import Any
 
 from twinpin.rollout.kube_api import KubeApi, Object
 from twinpin.rollout.readiness import takes_requests
-from twinpin.rollout.resource import Count
+from twinpin.rollout.resource import Count, Forecasts
 from twinpin.rollout.template import ROLLOUT_LABEL
+
+#: What a step observes: name without its beginning, column and quantile -> value.
+Samples = dict[tuple[str, str, str], float]
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,8 @@ SERVICE_LABEL = "serving.kserve.io/inferenceservice"
 PORT = 8080
 #: Endpoints at which forecasts are asked for, and not probes.
 ENDPOINTS = frozenset({"infer", "grpc_infer"})
+#: How the metrics of inputs and forecasts begin, and the column that is the forecast.
+OBSERVED, FORECAST = "twinpin_observed_", "forecast"
 #: Seconds that all pods together may take, and one of them.
 PATIENCE, EACH = 4.0, 2.0
 #: Bytes of one answer.
@@ -80,10 +85,16 @@ def service_of(pod: Object) -> str:
 
 
 def read_figures(text: str) -> dict[str, Any]:
-    """Sum up an exposition: started, requests, errors, seconds, and squares from the histogram's upper bounds."""
+    """Sum up an exposition: started, requests, errors, seconds, and squares from the histogram's upper bounds.
+
+    And what the step observes, where it does: rows and gaps of its inputs, quartiles of its forecasts.
+    """
     figures: dict[str, Any] = dict.fromkeys(("started", "requests", "errors", "seconds", "squares"), 0.0)
     buckets: dict[str, dict[float, float]] = defaultdict(dict)
+    observed: Samples = {}
     for name, labels, value in _samples(text):
+        if name.startswith(OBSERVED):
+            observed[name.removeprefix(OBSERVED), labels.get("column", ""), labels.get("quantile", "")] = value
         if name == "process_start_time_seconds":
             figures["started"] = value
         if labels.get("endpoint") not in ENDPOINTS:
@@ -96,13 +107,32 @@ def read_figures(text: str) -> dict[str, Any]:
         elif name == "twinpin_request_duration_seconds_bucket":
             buckets[labels["endpoint"]][float(labels["le"])] = value
     figures["squares"] = sum(map(_squares, buckets.values()))
-    return figures
+    return figures | _inputs(observed) | {"forecasts": _forecasts(observed)}
+
+
+def _inputs(observed: Samples) -> dict[str, Any]:
+    """The rows whose inputs were looked at, which are the same for each input, and those that lacked one."""
+    seen = [
+        int(value) for (name, column, _), value in observed.items() if name == "values_total" and column != FORECAST
+    ]
+    missing = {column: int(gaps) for (name, column, _), gaps in observed.items() if name == "missing_total" and gaps}
+    missing.pop(FORECAST, None)
+    return {"rows": max(seen, default=0), "missing": missing}
+
+
+def _forecasts(observed: Samples) -> Forecasts | None:
+    """The quartiles of the newest forecasts; None where there are none."""
+    rows = int(observed.get(("recent", FORECAST, ""), 0))
+    quartiles = [observed.get(("quantile", FORECAST, share)) for share in ("0.25", "0.5", "0.75")]
+    if not rows or None in quartiles:
+        return None
+    return Forecasts.model_validate({"rows": rows, **dict(zip(("lower", "median", "upper"), quartiles, strict=True))})
 
 
 def _samples(text: str) -> Iterator[tuple[str, Mapping[str, str], float]]:
     """Read the lines of our own metrics."""
     for name, labels, value in _LINE.findall(text):
-        if name.startswith(("twinpin_request", "process_start")):
+        if name.startswith(("twinpin_request", "process_start", OBSERVED)):
             yield name, dict(_LABEL.findall(labels)), float(value)
 
 

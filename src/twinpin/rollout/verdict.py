@@ -5,15 +5,17 @@ A difference has to be large enough to matter and too large for chance: with few
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from twinpin.rollout.resource import Limits
+from twinpin.rollout.resource import Forecasts, Limits
 
 #: How likely chance alone may make a difference of errors that ends a canary. It is looked at every few seconds for as
 #: long as a canary lasts, so this is far below the usual hundredth.
 CHANCE = 1e-5
 #: Standard errors by which mean times have to differ, for the same reason.
 SIGMAS = 5.0
+#: Standard error of the median of a normal distribution, in interquartile ranges over the root of the number of rows.
+MEDIAN = 0.93
 #: Terms of a sum that are this much smaller than the first change nothing.
 _NOTHING = 1e-12
 
@@ -31,6 +33,11 @@ class Counted:
     squares: float = 0.0
     #: Containers that were started again.
     restarts: int = 0
+    #: Rows of inputs that were looked at, and in how many of them an input was missing.
+    rows: int = 0
+    missing: Mapping[str, int] = field(default_factory=dict)
+    #: The newest forecasts, whenever they were made.
+    forecasts: Forecasts | None = None
 
     @property
     def error_rate(self) -> float:
@@ -57,7 +64,9 @@ Chain = Mapping[str, Counted]
 def verdict(stable: Chain, canary: Chain, limits: Limits) -> str | None:
     """Say why the canary should end; None where it need not, or where nothing can be said yet."""
     both = sorted(set(stable) & set(canary))
-    said = (_failing(each, stable[each], canary[each], limits) for each in both)
+    said = (
+        judge(each, stable[each], canary[each], limits) for judge in (_failing, _gaping, _drifting) for each in both
+    )
     return (
         _restarted(stable, canary, limits)
         or next((each for each in said if each), None)
@@ -97,6 +106,39 @@ def _slow(stable: Chain, canary: Chain, limits: Limits) -> str | None:
     if not there or here - limits.latency * there <= SIGMAS * doubt:
         return None
     return f"A request takes {1000 * here:.1f} ms in the canary, {1000 * there:.1f} ms in the stable chain."
+
+
+def _gaping(_step: str, stable: Counted, canary: Counted, limits: Limits) -> str | None:
+    """Compare how often each input was missing; one that the stable chain does not take is never missing there."""
+    if limits.missing is None or min(stable.rows, canary.rows) < limits.requests:
+        return None
+    for column, gaps in sorted(canary.missing.items(), key=lambda each: -each[1]):
+        here, there = (Counted(each.rows, each.missing.get(column, 0)) for each in (canary, stable))
+        if here.error_rate - there.error_rate <= limits.missing:
+            continue
+        if _chance(there, here) <= CHANCE / len(canary.missing):
+            return (
+                f"{column} was missing in {gaps} of {here.requests} rows of the canary, "
+                f"in {there.errors} of {there.requests} of the stable chain."
+            )
+    return None
+
+
+def _drifting(_step: str, stable: Counted, canary: Counted, limits: Limits) -> str | None:
+    """Compare median forecasts by the width of the middle half of the stable chain's, where it has any."""
+    here, there = canary.forecasts, stable.forecasts
+    if limits.drift is None or here is None or there is None or min(here.rows, there.rows) < limits.requests:
+        return None
+    width = there.upper - there.lower
+    apart = abs(here.median - there.median)
+    doubt = MEDIAN * math.hypot((here.upper - here.lower) / math.sqrt(here.rows), width / math.sqrt(there.rows))
+    if not width or apart - limits.drift * width <= SIGMAS * doubt:
+        return None
+    return (
+        f"The median forecast of {here.rows} rows is {here.median:.4g} in the canary, of {there.rows} rows "
+        f"{there.median:.4g} in the stable chain, where half of all values lie within {width:.4g}: "
+        f"{apart / width:.1f} of that apart."
+    )
 
 
 def _chance(stable: Counted, canary: Counted) -> float:

@@ -276,3 +276,20 @@ def test_the_device_and_the_time_to_load_are_metrics(folder):
 
     assert sample("twinpin_device_info", device=step.device) == 1
     assert 0 < sample("twinpin_model_load_duration_seconds", half="model") < 60
+
+
+async def test_forecasts_are_shown_where_that_is_wanted(folder):
+    """All values of each row, until the step is closed."""
+    step = predict.load(folder, predict.Settings(device="cpu", observe=True, observe_interval=0))
+    matrix = np.random.default_rng(1).normal(size=(3, 3)).astype(np.float32)
+
+    forecasts = [step.run({"matrix": matrix[row : row + 1]}, Context()).tensors["forecast"] for row in range(3)]
+
+    labels = {"pair": "p7-m12-3fa9c1", "column": "forecast"}
+    assert sample("twinpin_observed_values_total", **labels) == 3
+    assert sample("twinpin_observed_mean", **labels) == pytest.approx(np.mean(forecasts), rel=1e-5)
+    median = sample("twinpin_observed_quantile", **labels, quantile="0.5")
+    assert median == pytest.approx(np.median(forecasts), rel=1e-5)
+
+    await step.close()
+    assert not sample("twinpin_observed_values_total", **labels)

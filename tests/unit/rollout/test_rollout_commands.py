@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 
+import click
 import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
@@ -57,6 +58,8 @@ def test_without_a_cluster_a_command_says_how_to_name_one(words, nowhere):
     [
         ((10, None), {"percent": 10}),
         ((20, True), {"percent": 20, "abort": {}}),
+        ((20, True, 1.5), {"percent": 20, "abort": {"drift": 1.5}}),
+        ((20, True, None, 0.0), {"percent": 20, "abort": {"missing": 0.0}}),
         ((20, False), {"percent": 20, "abort": None}),
         ((None, None), None),
     ],
@@ -64,6 +67,14 @@ def test_without_a_cluster_a_command_says_how_to_name_one(words, nowhere):
 def test_a_share_keeps_the_limits_that_somebody_set(words, change):
     """What is not said is not changed, and an empty object gets the usual limits from the schema."""
     assert wish(*words) == change
+
+
+@pytest.mark.parametrize("words", [(10, None), (10, False), (None, None)])
+@pytest.mark.parametrize("limits", [(1.5, None), (None, 0.0)])
+def test_a_limit_without_a_verdict_is_refused(words, limits):
+    """It would be forgotten in silence."""
+    with pytest.raises(click.UsageError, match="go with --auto-abort"):
+        wish(*words, *limits)
 
 
 @pytest.mark.parametrize("words", [[], ["--registry"]])

@@ -14,6 +14,7 @@ from twinpin.rollout.resource import (
     Canary,
     Candidate,
     Count,
+    Forecasts,
     Limits,
     Period,
     Rejection,
@@ -336,6 +337,42 @@ def test_a_canary_says_whether_it_can_be_judged():
     assert condition(counts(0, 1010)).reason == "TooFewRequests"
     assert condition(counts(0, 2000)).status == "True"
     assert "f-predict-1" in condition((*counts(0, 2000), silent)).message
+
+
+def test_a_canary_that_should_be_judged_by_what_nobody_shows_says_so():
+    """The limit would never hold."""
+    spec = Spec(canary=Canary(percent=10, abort=Limits(drift=1.0)))
+    watch = decide(canary_look(counts(0), spec=spec)).status.watch
+    shown = Count(
+        pod="f-predict-1",
+        rollout=B,
+        step="f-predict",
+        started=1.0,
+        forecasts=Forecasts(rows=1, lower=1, median=1, upper=1),
+    )
+
+    def reason(*more):
+        figures = (*counts(0, 2000), *more)
+        status = decide(canary_look(figures, spec=spec, watch=watch, percent=10)).status
+        return next(each for each in status.conditions if each.type == "CanaryHealthy").reason
+
+    assert reason() == "Unobserved"
+    assert reason(shown) == "WithinLimits"
+
+
+@pytest.mark.parametrize("limit", [None, 0.1])
+def test_the_record_keeps_of_the_inputs_what_is_judged_alone(limit):
+    """It is small, and read with every look."""
+    spec = Spec(canary=Canary(percent=10, abort=Limits(drift=1.0, missing=limit)))
+    forecasts = Forecasts(rows=9, lower=1, median=2, upper=3)
+    figures = [
+        each.model_copy(update={"rows": 9, "missing": {"wind": 3}, "forecasts": forecasts}) for each in counts(0)
+    ]
+
+    (mark,) = decide(canary_look(tuple(figures), spec=spec)).status.watch.marks
+
+    assert {each.forecasts for each in mark.counts} == {None}
+    assert [each.missing for each in mark.counts] == [{"wind": 3} if limit else {}] * len(figures)
 
 
 def test_a_rejected_canary_loses_its_share():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinpin.rollout.judging import done
-from twinpin.rollout.resource import Count, Mark
+from twinpin.rollout.resource import Count, Forecasts, Mark
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 R = "p1-m1-aaaaaa"
@@ -106,3 +106,34 @@ def test_each_step_of_each_rollout_is_counted_for_itself():
     mark = Mark(at=dt.datetime.fromtimestamp(0, dt.UTC))
 
     assert {step: each.requests for step, each in done(R, mark, here).items()} == {"f-preprocess": 9, "f-predict": 7}
+
+
+def observing(pod, started=1.0, **words):
+    """What a pod says of its inputs and forecasts."""
+    return Count(pod=pod, rollout=R, step="f", started=started, **words)
+
+
+def test_gaps_of_inputs_count_from_the_mark_on():
+    """Those of a process that began after it from its start."""
+    mark = Mark(at=NOW, counts=(observing("a", rows=100, missing={"wind": 40, "rain": 1}),))
+    later = (
+        observing("a", rows=150, missing={"wind": 42, "rain": 1, "snow": 3}),
+        observing("b", NOW.timestamp() + 1, rows=10, missing={"wind": 5}),
+        observing("c", NOW.timestamp() - 1, rows=9000, missing={"wind": 9000}),
+    )
+
+    found = done(R, mark, later)["f"]
+
+    assert (found.rows, dict(found.missing)) == (60, {"wind": 7, "snow": 3})
+
+
+def test_forecasts_of_pods_are_put_together_by_their_rows():
+    """One that has made few weighs little."""
+    pods = [
+        observing("a", forecasts=Forecasts(rows=300, lower=1, median=2, upper=3)),
+        observing("b", forecasts=Forecasts(rows=100, lower=5, median=6, upper=7)),
+        observing("c"),
+    ]
+
+    assert done(R, Mark(at=NOW), pods)["f"].forecasts == Forecasts(rows=400, lower=2, median=3, upper=4)
+    assert done(R, Mark(at=NOW), pods[2:])["f"].forecasts is None

@@ -7,14 +7,17 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from twinpin.rollout import scrape as scraping
+from twinpin.rollout.resource import Forecasts
 from twinpin.rollout.scrape import SERVICE_LABEL, fetch_directly, read_figures, scrape, way_to_pods
 from twinpin.rollout.template import ROLLOUT_LABEL
 from twinpin.step import telemetry
+from twinpin.step.observed import Observations, Observed
 
 R = "p7-m12-3fa9c1"
 SERVICE = f"f-predict-{R}"
@@ -169,3 +172,41 @@ def test_from_outside_the_cluster_the_api_server_passes_it_on():
     (found,) = asyncio.run(scrape([pod()], way_to_pods(OutsideApi())))
 
     assert found.requests == 1
+
+
+def observed(*names, forecasts=101):
+    """What a step's /metrics says of inputs of these names, each missing in every other row, and of forecasts."""
+    registry, observations = CollectorRegistry(), Observations()
+    registry.register(observations)
+    inputs, forecast = Observed(R, names or ["a"], interval=0), Observed(R, ["forecast"], width=3)
+    if names:
+        observations.add(inputs)
+    observations.add(forecast)
+    for number in range(forecasts):
+        inputs.look(np.full((1, len(names) or 1), np.nan if number % 2 else number))
+        forecast.look(np.full((1, 1, 3), float(number)))
+    return generate_latest(registry).decode()
+
+
+def test_rows_gaps_and_quartiles_are_those_that_a_step_shows():
+    """By the very metrics that it shows them with; what is never missing is not named."""
+    found = read_figures(exposition(("infer", 200, 0.01)) + observed("wind", "rain with % and spaces"))
+
+    assert (found["requests"], found["rows"]) == (1, 101)
+    assert found["missing"] == {"wind": 50, "rain with % and spaces": 50}
+    assert found["forecasts"] == Forecasts(rows=101, lower=25, median=50, upper=75)
+
+
+def test_a_step_that_forecasts_alone_has_no_rows_of_inputs():
+    """And without a forecast in the last minutes there is nothing to compare."""
+    assert read_figures(observed())["rows"] == 0
+    assert read_figures(observed(forecasts=0))["forecasts"] is None
+    assert read_figures(exposition())["forecasts"] is None
+
+
+def test_a_strange_name_of_a_column_harms_nothing():
+    """It comes from a model's signature."""
+    found = read_figures(observed('a"b', "c}d", "e\nf", "g"))
+
+    assert found["rows"] == 101
+    assert found["missing"]["g"] == 50

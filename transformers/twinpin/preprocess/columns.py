@@ -47,6 +47,11 @@ class ColumnLayout:
         return self._order
 
     @property
+    def numeric(self) -> tuple[str, ...]:
+        """Those of one number each, in the order of a table's matrix."""
+        return self._numeric
+
+    @property
     def types(self) -> tuple[str, ...] | None:
         """The types of the columns where all are numeric, else None."""
         return self._types if len(self._numeric) == len(self._order) else None

@@ -15,6 +15,7 @@ from twinpin.preprocess.arrays import ArrayLayout, AsSent, Layout
 from twinpin.preprocess.columns import ColumnLayout
 from twinpin.preprocess.example import example_tensors
 from twinpin.preprocess.fast import find_fast_path, plain
+from twinpin.preprocess.inputs import Inputs, declared
 from twinpin.preprocess.plan import Plan
 from twinpin.preprocess.pyfunc import Preprocessor
 from twinpin.preprocess.result import check_gaps, to_matrix
@@ -48,6 +49,8 @@ class PreprocessStep:
         self._settings = settings
         self._names = output_names(preprocessor)
         self._seen: TensorSpec | None = None
+        #: Sums up what requests bring, where that is wanted.
+        self.observed: Inputs | None = None
         self._stamp = {
             PAIR: pin.id,
             PREPROCESSOR_VERSION: pin.preprocessor.version,
@@ -98,7 +101,9 @@ class PreprocessStep:
         """Serve always: the preprocessor is warm before the step exists."""
 
     async def close(self) -> None:
-        """Hold nothing that must be let go."""
+        """Take this pair's figures out of the metrics."""
+        if self.observed is not None:
+            self.observed.close()
 
     def warm_up(self, tensors: Tensors | None) -> None:
         """Run once, so that no request pays for the first; a result that is no matrix will never be one."""
@@ -117,6 +122,8 @@ class PreprocessStep:
 
     def _answer(self, matrix: np.ndarray, given: Given) -> Answer:
         """Stamp a matrix without a gap that nobody imputed."""
+        if self.observed is not None and self.observed.due:
+            self.observed.look(given)
         check_gaps(matrix, given, self._names, allow_missing=self._settings.allow_missing)
         return Answer({MATRIX: matrix}, self._stamp)
 
@@ -151,9 +158,21 @@ def _load(folder: PairFolder, settings: Settings) -> PreprocessStep:
     plan = find_fast_path(preprocessor, layout, names, example) if settings.preprocess_fast_path else None
     step = PreprocessStep(pin, preprocessor, layout, plan, settings)
     step.warm_up(example if example is not None else layout.zeros())
+    step.observed = _observed(pin, layout, settings) if settings.observe else None
     way = "as numpy, proven equal to the pyfunc" if plan else "as the pyfunc itself"
     log.info("preprocessor %s of pair %s is warm, %s", pin.preprocessor.version, pin.id, way)
     return step
+
+
+def _observed(pin: Pin, layout: Layout, settings: Settings) -> Inputs | None:
+    """Begin to sum up the inputs, from the first request on."""
+    names = declared(layout)
+    if not names:
+        log.info(
+            "preprocessor %s declares no numeric columns, so its inputs are not summed up", pin.preprocessor.version
+        )
+        return None
+    return Inputs(pin.id, names, settings.observe_columns, settings.observe_interval)
 
 
 def layout_of(specs: tuple[Spec, ...] | None) -> Layout:
