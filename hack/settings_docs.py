@@ -15,6 +15,7 @@ from twinpin.preprocess.settings import Settings as Preprocess
 from twinpin.rollout.settings import FaceSettings as Face
 from twinpin.rollout.settings import Settings as Rollout
 from twinpin.settings import Entry, entries
+from twinpin.step.settings import ObserveSettings as Observe
 from twinpin.step.settings import Settings as Server
 
 TARGET = Path(__file__).parents[1] / "docs" / "settings.md"
@@ -46,6 +47,7 @@ SECTIONS: dict[str, type] = {
     "The features step": Features,
     "The preprocess step": Preprocess,
     "The predict step": Predict,
+    "Observing a pair: the preprocess and the predict step": Observe,
     "Every server": Server,
     "The graph": Graph,
     "The gateway": Gateway,

@@ -44,6 +44,7 @@ from twinpin.settings import options, take
 from twinpin.step.errors import CannotStart, Impossible
 from twinpin.step.runner import StepModel
 from twinpin.step.serving import run
+from twinpin.step.settings import ObserveSettings
 from twinpin.step.settings import Settings as ServerSettings
 from twinpin.step.step import Step, TensorSpec
 from twinpin.step.telemetry import configure_logging
@@ -60,6 +61,7 @@ ALL = (
     features.Settings,
     preprocess.Settings,
     predict.Settings,
+    ObserveSettings,
     ServerSettings,
 )
 
@@ -161,8 +163,9 @@ class Loader:
     def load(self, pin: Pin, folder: Path) -> Generation:
         """Load the pair's two steps, and fit the features step to them where a repository is set."""
         self.prepare()
-        first = preprocess.load(folder, take(preprocess.Settings, self._values))
-        last = predict.load(folder, take(predict.Settings, self._values))
+        observe = take(ObserveSettings, self._values)
+        first = preprocess.load(folder, take(preprocess.Settings, self._values), observe)
+        last = predict.load(folder, take(predict.Settings, self._values), observe)
         source = self._features(first)
         if source is not None:
             require_fit(source, first)

@@ -10,6 +10,7 @@ from twinpin.pair.settings import Settings as PairSettings
 from twinpin.settings import option, options, take
 from twinpin.step.arguments import StepCommand
 from twinpin.step.errors import CannotStart, TwinpinError
+from twinpin.step.settings import ObserveSettings
 from twinpin.step.settings import Settings as ServerSettings
 from twinpin.step.step import Step
 from twinpin.step.telemetry import configure_logging
@@ -60,7 +61,11 @@ def _preprocess() -> click.Command:
     """Make the command of the preprocess step."""
     from twinpin.preprocess import Settings, load  # noqa: PLC0415
 
-    return _command("preprocess", lambda values: load(values["pair_dir"], take(Settings, values)), Settings)
+    def loaded(values: dict[str, Any]) -> Step:
+        """Load it."""
+        return load(values["pair_dir"], take(Settings, values), take(ObserveSettings, values))
+
+    return _command("preprocess", loaded, Settings, ObserveSettings)
 
 
 def _predict() -> click.Command:
@@ -70,9 +75,9 @@ def _predict() -> click.Command:
     def alone(values: dict[str, Any]) -> Step:
         """Load it as where nothing but its own libraries is installed."""
         with absent("pandas", "sklearn"):  # XGBoost takes both where they are: 1.5 s and 75 MB
-            return load(values["pair_dir"], take(Settings, values))
+            return load(values["pair_dir"], take(Settings, values), take(ObserveSettings, values))
 
-    return _command("predict", alone, Settings)
+    return _command("predict", alone, Settings, ObserveSettings)
 
 
 _MAKERS: dict[str, Callable[[], click.Command]] = {
@@ -82,7 +87,7 @@ _MAKERS: dict[str, Callable[[], click.Command]] = {
 }
 
 
-def _command(name: str, load: Callable[[dict[str, Any]], Step], settings: type) -> click.Command:
+def _command(name: str, load: Callable[[dict[str, Any]], Step], *settings: type) -> click.Command:
     """Make the command of one step: its own settings, those of every server, and the pair's folder where it has one."""
 
     def serve(**values: Any) -> None:
@@ -98,7 +103,7 @@ def _command(name: str, load: Callable[[dict[str, Any]], Step], settings: type) 
         except (TwinpinError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
-    command = options(settings, ServerSettings)(serve)
+    command = options(*settings, ServerSettings)(serve)
     if name != "features":
         command = option(PairSettings, "pair_dir")(command)
     return click.command(name, cls=StepCommand, help=SUMMARIES[name])(command)

@@ -14,7 +14,7 @@ from twinpin.pair.errors import BadArtifact, Unreachable
 from twinpin.pair.pin import Half, Pin
 from twinpin.pair.version import Versions
 from twinpin.rollout.cluster import Conflict, Pinned
-from twinpin.rollout.resource import Count, Resource, Spec, Status
+from twinpin.rollout.resource import Count, Forecasts, Resource, Spec, Status
 from twinpin.rollout.snapshot import Aliased, NoPair, Part, Rollout, Sender
 from twinpin.rollout.template import DIGEST, MARK, ROLLOUT_LABEL, Template
 
@@ -74,6 +74,15 @@ class Flaws:
     no_uid: bool = False
 
 
+def observed(pod, service, character):
+    """What a pod shows of inputs or forecasts, one row a request."""
+    if "preprocess" in service.name:
+        return {"rows": pod.requests, "missing": {"wind": pod.requests} if character == "gaping" else {}}
+    median = 90.0 if character == "elsewhere" else 50.0
+    spread = Forecasts(rows=pod.requests, lower=median - 5, median=median, upper=median + 5)
+    return {"forecasts": spread if pod.requests else None}
+
+
 class Pause:
     """Gives way to everything else that goes on in the cluster, before a read or before a write by its name."""
 
@@ -131,7 +140,8 @@ class World:
         self.now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
         self.alias = [1, 1]
         self.versions = {1, 2, 3, 4}
-        #: A pair is good, never (ready), wrong (in its example), broken (as an artifact), or faulty (in each answer).
+        #: A pair is good, never (ready), wrong (in its example), broken (as an artifact), faulty (in each answer),
+        #: gaping (takes an input that nobody has), or elsewhere (with its forecasts).
         self.character = {1: "good", 2: "good", 3: "good", 4: "good"}
         self.reachable = True
         self.full = False
@@ -445,6 +455,7 @@ class ModelCluster:
                 started=pod.born.timestamp(),
                 requests=pod.requests,
                 errors=pod.errors,
+                **observed(pod, service, self.world.character[pod.pair]),
             )
             for service in self.world.services.values()
             if service.rollout in rollouts

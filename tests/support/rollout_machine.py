@@ -95,7 +95,7 @@ def settle(world, controllers, *, rounds=400):
 
 
 #: Few requests are enough here, where good pairs never fail.
-LIMITS = Limits(requests=20)
+LIMITS = Limits(requests=20, drift=1.0, missing=0.1)
 
 #: How often each thing happens, of a hundred or so.
 OFTEN = {
@@ -404,9 +404,9 @@ class Rollouts(RuleBasedStateMachine):
         rejected = [each["versions"] for each in status["rejected"] if each["active"]]
         stable = status["stable"]["rollout"]
         assert stable.startswith(f"{pair}-") or pair in rejected
-        assert world.character[int(status["stable"]["pair"].split("-")[1][1:])] in {"good", "faulty"}
+        assert world.character[int(status["stable"]["pair"].split("-")[1][1:])] in {"good", "faulty", "gaping"}
         judged = [each["versions"] for each in status["rejected"] if each["reason"] == "Judged"]
-        assert {world.character[int(each.split("-m")[1])] for each in judged} <= {"faulty"}
+        assert {world.character[int(each.split("-m")[1])] for each in judged} <= {"faulty", "gaping"}
         assert {fleet.front.stages for fleet in world.fleets} == {(Route(stable), Route(stable))}
         assert set(world.pins) == {stable, *status["kept"]}
         for made in (world.services, world.scalers):

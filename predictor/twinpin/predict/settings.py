@@ -20,9 +20,3 @@ class Settings:
     predict_fast_path: bool = setting(
         default=True, help="Walk the trees of a few rows by numpy where that is proven equal at start."
     )
-    observe: bool = setting(
-        default=False, help="Sum up inputs and forecasts of each pair in the metrics, by a few requests a second."
-    )
-    observe_interval: float = setting(
-        0.5, "Seconds between two requests that are looked at for that; 0: each one.", least=0
-    )

@@ -21,6 +21,7 @@ from twinpin.step.block import row_counts
 from twinpin.step.errors import Broken, CannotStart, PairMismatch
 from twinpin.step.observed import FORECAST as COLUMN
 from twinpin.step.observed import OBSERVATIONS, Observed
+from twinpin.step.settings import ObserveSettings
 from twinpin.step.step import MODEL_VERSION, PAIR, PREPROCESSOR_VERSION, Answer, Context, Tensors, TensorSpec
 from twinpin.step.telemetry import MODEL_LOAD_SECONDS, show_device
 
@@ -104,11 +105,11 @@ class PredictStep:
             )
 
 
-def load(pair_dir: Path, settings: Settings) -> PredictStep:
+def load(pair_dir: Path, settings: Settings, observe: ObserveSettings) -> PredictStep:
     """Load the model of a pair folder and predict once; CannotStart where it cannot serve."""
     started = time.monotonic()
     try:
-        step = _load(PairFolder(pair_dir), settings)
+        step = _load(PairFolder(pair_dir), settings, observe)
     except PairError as error:
         raise CannotStart(error.message) from error
     MODEL_LOAD_SECONDS.labels("model").set(time.monotonic() - started)
@@ -118,7 +119,7 @@ def load(pair_dir: Path, settings: Settings) -> PredictStep:
     return step
 
 
-def _load(folder: PairFolder, settings: Settings) -> PredictStep:
+def _load(folder: PairFolder, settings: Settings, observe: ObserveSettings) -> PredictStep:
     """Load it from its verified tree."""
     pin = folder.verified("model")
     flavour = read_flavour(folder.model)
@@ -137,8 +138,8 @@ def _load(folder: PairFolder, settings: Settings) -> PredictStep:
         forecaster.walked,
     )
     step = PredictStep(pin, forecaster, matrices, _output(flavour.signature))
-    if settings.observe:
-        step.observed = Observed(pin.id, [COLUMN], forecaster.horizon, interval=settings.observe_interval)
+    if observe.observe:
+        step.observed = Observed(pin.id, [COLUMN], forecaster.horizon, interval=observe.observe_interval)
         OBSERVATIONS.add(step.observed)
     return step
 

@@ -27,3 +27,18 @@ class Settings:
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
         "INFO", "Least level that is logged: DEBUG, INFO, WARNING or ERROR."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveSettings:
+    """What the metrics say of a pair's inputs, in the preprocess step, and of its forecasts, in the predict step."""
+
+    observe: bool = setting(
+        default=False, help="Sum up inputs and forecasts of each pair in the metrics, by a few requests a second."
+    )
+    observe_interval: float = setting(
+        0.5, "Seconds between two requests that are looked at for that; 0: each one.", least=0
+    )
+    observe_columns: int = setting(
+        32, "Numeric inputs that are summed up: the first so many of the preprocessor's signature.", least=1
+    )

@@ -18,6 +18,7 @@ from twinpin import predict
 from twinpin.predict import device
 from twinpin.predict.cpus import available_cpus
 from twinpin.step.errors import Broken, CannotStart, Impossible, Malformed, PairMismatch
+from twinpin.step.settings import ObserveSettings
 from twinpin.step.step import Context
 
 NAMES = ["a", "b", "c"]
@@ -280,7 +281,8 @@ def test_the_device_and_the_time_to_load_are_metrics(folder):
 
 async def test_forecasts_are_shown_where_that_is_wanted(folder):
     """All values of each row, until the step is closed."""
-    step = predict.load(folder, predict.Settings(device="cpu", observe=True, observe_interval=0))
+    observe = ObserveSettings(observe=True, observe_interval=0)
+    step = predict.load(folder, predict.Settings(device="cpu"), observe)
     matrix = np.random.default_rng(1).normal(size=(3, 3)).astype(np.float32)
 
     forecasts = [step.run({"matrix": matrix[row : row + 1]}, Context()).tensors["forecast"] for row in range(3)]

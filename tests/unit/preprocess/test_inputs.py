@@ -12,6 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from twinpin import preprocess
 from twinpin.step.errors import Impossible
+from twinpin.step.settings import ObserveSettings
 from twinpin.step.step import Context
 
 PAIR = "p7-m12-3fa9c1"
@@ -37,8 +38,9 @@ async def load(tmp_path):
     def loaded(given, signature, transformer=None, **settings):
         made = transformer or SimpleImputer().fit(given)
         pair_folders.save_sklearn(made, tmp_path / "preprocessor", signature)
-        wanted = {"observe": True, "observe_interval": 0} | settings
-        steps.append(preprocess.load(pair_folders.preprocessor_folder(tmp_path), preprocess.Settings(**wanted)))
+        observe = ObserveSettings(**{"observe": True, "observe_interval": 0} | settings)
+        folder = pair_folders.preprocessor_folder(tmp_path)
+        steps.append(preprocess.load(folder, preprocess.Settings(), observe))
         return steps[-1]
 
     yield loaded

@@ -23,9 +23,9 @@ class GoodPairs(Rollouts):
 
 
 class AnyPairs(Rollouts):
-    """Pairs may never get ready, forecast wrong, have a broken artifact, or fail requests."""
+    """Pairs may never get ready, forecast wrong, have a broken artifact, fail requests, or lack an input."""
 
-    characters = ("good", "never", "wrong", "broken", "faulty")
+    characters = ("good", "never", "wrong", "broken", "faulty", "gaping")
 
 
 class DirectPairs(AnyPairs):
@@ -83,9 +83,10 @@ class CanaryRun:
         return found
 
 
-def test_a_faulty_canary_is_ended_and_left_alone():
+@pytest.mark.parametrize("character", ["faulty", "gaping", "elsewhere"])
+def test_a_bad_canary_is_ended_and_left_alone(character):
     """By its figures, within its share; and it does not come back."""
-    stage = CanaryRun("faulty")
+    stage = CanaryRun(character)
 
     stage.run(60)
     before = stage.served

@@ -23,6 +23,7 @@ from twinpin.preprocess.settings import Settings
 from twinpin.preprocess.table import Given
 from twinpin.step.block import size
 from twinpin.step.errors import Broken, CannotStart, Impossible
+from twinpin.step.settings import ObserveSettings
 from twinpin.step.step import MODEL_VERSION, PAIR, PREPROCESSOR_VERSION, Answer, Context, Tensors, TensorSpec
 from twinpin.step.telemetry import MODEL_LOAD_SECONDS
 
@@ -137,18 +138,18 @@ class PreprocessStep:
         return to_matrix(self._preprocessor(given), rows, self._names)
 
 
-def load(pair_dir: Path, settings: Settings) -> PreprocessStep:
+def load(pair_dir: Path, settings: Settings, observe: ObserveSettings) -> PreprocessStep:
     """Load the preprocessor of a pair folder, prove its fast path, run it once; CannotStart where it cannot serve."""
     started = time.monotonic()
     try:
-        step = _load(PairFolder(pair_dir), settings)
+        step = _load(PairFolder(pair_dir), settings, observe)
     except PairError as error:
         raise CannotStart(error.message) from error
     MODEL_LOAD_SECONDS.labels("preprocessor").set(time.monotonic() - started)
     return step
 
 
-def _load(folder: PairFolder, settings: Settings) -> PreprocessStep:
+def _load(folder: PairFolder, settings: Settings, observe: ObserveSettings) -> PreprocessStep:
     """Load it from its verified tree."""
     pin = folder.verified("preprocessor")
     preprocessor = Preprocessor(folder.preprocessor)
@@ -158,13 +159,13 @@ def _load(folder: PairFolder, settings: Settings) -> PreprocessStep:
     plan = find_fast_path(preprocessor, layout, names, example) if settings.preprocess_fast_path else None
     step = PreprocessStep(pin, preprocessor, layout, plan, settings)
     step.warm_up(example if example is not None else layout.zeros())
-    step.observed = _observed(pin, layout, settings) if settings.observe else None
+    step.observed = _observed(pin, layout, observe) if observe.observe else None
     way = "as numpy, proven equal to the pyfunc" if plan else "as the pyfunc itself"
     log.info("preprocessor %s of pair %s is warm, %s", pin.preprocessor.version, pin.id, way)
     return step
 
 
-def _observed(pin: Pin, layout: Layout, settings: Settings) -> Inputs | None:
+def _observed(pin: Pin, layout: Layout, observe: ObserveSettings) -> Inputs | None:
     """Begin to sum up the inputs, from the first request on."""
     names = declared(layout)
     if not names:
@@ -172,7 +173,7 @@ def _observed(pin: Pin, layout: Layout, settings: Settings) -> Inputs | None:
             "preprocessor %s declares no numeric columns, so its inputs are not summed up", pin.preprocessor.version
         )
         return None
-    return Inputs(pin.id, names, settings.observe_columns, settings.observe_interval)
+    return Inputs(pin.id, names, observe.observe_columns, observe.observe_interval)
 
 
 def layout_of(specs: tuple[Spec, ...] | None) -> Layout:
