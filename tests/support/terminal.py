@@ -74,7 +74,7 @@ class Terminal:
 
     def serve(self, command, port, shown, seconds=300):
         """Start a server as in a terminal of its own; returns when it listens and showed its lines."""
-        log = self._logs / f"{port}.log"
+        log = self._logs / f"server-{len(self._servers)}.log"
         status, printed = self.type(f"setsid {command} > {log} 2>&1 & echo pid $!")
         assert status == 0, printed
         self._servers.append(int(re.search(r"pid (\d+)", printed)[1]))
