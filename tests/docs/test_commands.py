@@ -22,6 +22,8 @@ PIPELINE = f"{COMMANDS}::test_a_pipeline_brings_the_first_pair_live"
 BACK = f"{COMMANDS}::test_a_way_back_needs_no_canary"
 HISTORY = f"{COMMANDS}::test_the_history_tells_all_of_it"
 IMAGES = "tests/packaging/test_images.py::test_it_holds_the_locked_packages_and_no_other"
+JUDGED = "tests/cluster/test_cluster_accidents_canary.py::test_a_canary_that_fails_requests_ends_by_itself"
+LIMITS = "tests/unit/rollout/test_rollout_commands.py::test_a_share_keeps_the_limits_that_somebody_set"
 STANDBY = "tests/cluster/test_cluster_pin.py::test_a_new_rollout_serves_what_the_alias_is_on_then"
 RENDERED = "tests/chart/test_chart_pages.py::test_values_that_a_page_shows_render"
 
@@ -67,7 +69,8 @@ TABLE = {
     ],
     ("docs/kubernetes.md", "Install"): [RENDERED, [INSTALL, HELM_TEST]],
     ("docs/kubernetes.md", "The pair"): ["tests/cluster/test_cluster_pin.py::test_the_pin_cannot_be_changed"],
-    ("docs/kubernetes.md", "A new pair"): [PIPELINE, PIPELINE, [BACK, HISTORY], SHARE],
+    ("docs/kubernetes.md", "A new pair"): [PIPELINE, PIPELINE, [BACK, HISTORY], SHARE, [JUDGED, LIMITS]],
+    ("docs/kubernetes.md", "Monitoring"): [RENDERED],
     ("docs/kubernetes.md", "MLflow's webhooks"): ["tests/cluster/test_cluster_webhook.py::test_a_move_is_seen_at_once"],
     ("docs/kubernetes.md", "From a pipeline, without a controller"): [PIPELINE],
     ("docs/kubernetes.md", "By Helm alone"): [STANDBY],
@@ -76,6 +79,12 @@ TABLE = {
     ("docs/performance.md", "Performance"): [
         "tests/integration/bench/test_bench_runs.py::test_a_measurement_prints_its_tables"
     ],
+    ("docs/security.md", "Tokens by oauth2-proxy"): [
+        RENDERED,
+        "tests/manifests/test_auth.py::test_the_pages_patch_lets_nobody_but_it_reach_the_gateway",
+        "tests/integration/serve/test_tokens.py::test_a_good_token_gets_the_forecast",
+    ],
+    ("docs/security.md", "Releases"): [".github/workflows/release.yml"],  # only what it made can be verified
     ("helm/twinpin/README.md", "Install"): [INSTALL],
     ("helm/twinpin/README.md", "Another pair"): [STANDBY],
     ("helm/twinpin/README.md", "Pairs by themselves"): [PIPELINE],
