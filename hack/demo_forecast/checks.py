@@ -24,7 +24,7 @@ class Check:
 
 def checks(ask: Questions) -> Iterator[Check]:
     """List every kind of request."""
-    for kind in (_service, _by_payload, _by_entity, _by_protocol, _refused):
+    for kind in (_service, _by_payload, _by_entity, _by_series, _by_protocol, _refused):
         yield from kind(ask)
 
 
@@ -71,6 +71,12 @@ def _by_entity(ask: Questions) -> Iterator[Check]:
     yield Check(f"POST {path}, three", partial(ask.feast, [1, 2, 3], now, "now", path=path))
     yield Check(f"POST {path}, one", partial(ask.feast, [2], now, "now", path=path))
     yield Check(f"POST {path}, partial", ask.partial)
+
+
+def _by_series(ask: Questions) -> Iterator[Check]:
+    """Series of temperature, in KServe's schema."""
+    yield Check("POST /v1/timeseries/forecast, three", partial(ask.series, [1, 2, 3], ask.newest))
+    yield Check("POST /v1/timeseries/forecast, 100 hours ago", partial(ask.series, [3], ask.hours_ago(100)))
 
 
 def _by_protocol(ask: Questions) -> Iterator[Check]:

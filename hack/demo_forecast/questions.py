@@ -1,6 +1,7 @@
 """Questions: what a user asks the server, with what the offline pair says to it."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 from demo_forecast import client
 from demo_forecast.filling import ENTITY_KEY
 from demo_forecast.offline import Offline
-from demo_forecast.rows import HORIZON
+from demo_forecast.rows import HORIZON, LAGS, TARGET
 from demo_forecast.serving import Address
 
 UNKNOWN = 9
@@ -94,6 +95,27 @@ class Questions:
         forecast, version = client.grpc_forecast(self._address, tensors, **parameters)
         _require(version == self.offline.model_version, f"model_version {version!r}")
         return _difference(forecast, expected)
+
+    def series(self, locations: list[int], time: pd.Timestamp) -> float:
+        """KServe's time-series API: the temperatures come along, all else from the store as it was then."""
+        held = [self.offline.weather[location][TARGET].loc[:time].tail(LAGS) for location in locations]
+        inputs = [
+            {
+                "type": "univariate_time_series",
+                "name": str(location),
+                "series": [None if math.isnan(value) else float(value) for value in values],
+                "frequency": "hour",
+                "start_timestamp": values.index[0].isoformat(),
+            }
+            for location, values in zip(locations, held, strict=True)
+        ]
+        body = {"model": "forecast", "inputs": inputs, "options": {"horizon": HORIZON}}
+        answer = self._post("/v1/timeseries/forecast", body)
+        self._require_plain(answer)
+        contents = [output["content"][0] for output in answer.json()["outputs"]]
+        begins = {pd.Timestamp(content["start_timestamp"]) for content in contents}
+        _require(begins == {time + pd.Timedelta(hours=1)}, begins)
+        return _difference([content["mean_forecast"] for content in contents], self.offline.at(locations, time))
 
     def refuses(self, path: str, body: Any, status: int, word: str) -> None:
         """The status is right, and the sentence names what is wrong."""

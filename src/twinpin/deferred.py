@@ -73,6 +73,12 @@ class _Module(ModuleType):
             return getattr(self, name)
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r} yet, its code runs", name=name)
 
+    def __dir__(self) -> list[str]:
+        """Run the code, since all is asked for that it makes: skops trusts the estimators that it finds so."""
+        loader = vars(self)["__loader__"]
+        loader.run(self)
+        return sorted(vars(self))
+
 
 class _Loader(Loader):
     """Makes a module now and runs its code later, once."""

@@ -38,10 +38,10 @@ from twinpin.pair.pin import Pin
 from twinpin.pair.registry import MlflowRegistry
 from twinpin.pair.resolve import resolve
 from twinpin.pair.settings import Settings as PairSettings
-from twinpin.preprocess.routes import LAG
 from twinpin.rollout.pinning import RegistryPairs
 from twinpin.settings import options, take
 from twinpin.step.errors import CannotStart, Impossible
+from twinpin.step.lags import look_back
 from twinpin.step.runner import StepModel
 from twinpin.step.serving import run
 from twinpin.step.settings import ObserveSettings
@@ -230,6 +230,4 @@ def require_fit(source: Step, first: "PreprocessStep") -> None:
 
 def needed_window(inputs: Sequence[TensorSpec]) -> int | None:
     """Return how many newest values of a window the preprocessor needs: its largest lag + 1; None: it has no lags."""
-    lags = [int(found["lag"]) + 1 for spec in inputs if (found := LAG.fullmatch(spec.name))]
-    widths = [spec.shape[1] for spec in inputs if len(spec.shape) > 1 and spec.shape[1] > 1]
-    return max(lags + widths, default=None)
+    return max(look_back(inputs).values(), default=0) or None

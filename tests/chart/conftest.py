@@ -28,17 +28,11 @@ class Chart:
         self._rendered = {}
 
     def attempt(self, variant, changes=None):
-        """Render, whatever comes of it."""
+        """Render, whatever comes of it; without a variant from the changes alone."""
         command = [self._helm, "template", "forecast", str(CHART), "--namespace", self.namespace]
         command += [word for name in SERVED for word in ("--api-versions", name)]
-        command += [
-            "--kube-version",
-            "1.34.0",
-            "--values",
-            str(CHART / "ci" / f"{variant}-values.yaml"),
-            "--values",
-            "-",
-        ]
+        command += ["--values", str(CHART / "ci" / f"{variant}-values.yaml")] if variant else []
+        command += ["--kube-version", "1.34.0", "--values", "-"]
         return subprocess.run(command, input=json.dumps(changes or {}), capture_output=True, text=True, check=False)
 
     def objects(self, variant, changes=None):

@@ -3,14 +3,12 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from documents import DOCUMENTS, ROOT
 
 from twinpin.cli import COMMANDS
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 SCRIPT = re.compile(r"(?<![\w/])(?:\./)?(hack/[a-z][\w-]*)(?![\w./])")
 SUBCOMMAND = re.compile(r"`twinpin ([a-z]+)")
@@ -37,11 +35,11 @@ def test_links_within_the_repository_lead_somewhere(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_scripts_that_a_document_names_can_be_run(document):
-    """Every `hack/...` in it is an executable file or a folder."""
+    """Every `hack/...` in it is an executable file, a folder, or what scripts read."""
     for script in SCRIPT.findall(document.read_text()):
         path = ROOT / script
 
-        assert path.is_dir() or path.stat().st_mode & 0o111, script
+        assert path.is_dir() or path.stat().st_mode & 0o111 or not path.read_text().startswith("#!"), script
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
@@ -50,6 +48,15 @@ def test_commands_that_a_document_names_exist(document):
     named = set(SUBCOMMAND.findall(document.read_text()))
 
     assert named <= set(COMMANDS), sorted(named - set(COMMANDS))
+
+
+@pytest.mark.parametrize("document", sorted((ROOT / "docs").rglob("*.md")), ids=name)
+def test_the_first_page_leads_to_every_other(document):
+    """Nobody has to guess the name of a file."""
+    first = ROOT / "docs" / "README.md"
+    led = {(first.parent / target.partition("#")[0]).resolve() for target in LINK.findall(first.read_text())}
+
+    assert document in {first, *led}
 
 
 def test_the_page_of_settings_is_what_the_code_says():

@@ -116,8 +116,7 @@ def save_sklearn(transformer: object, at: Path, signature: ModelSignature | None
             at,
             signature=signature,
             pip_requirements=REQUIREMENTS,
-            serialization_format="cloudpickle",
-            **{"pyfunc_predict_fn": "transform", **options},
+            **{"pyfunc_predict_fn": "transform", "serialization_format": "cloudpickle", **options},
         )
 
 

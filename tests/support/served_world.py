@@ -152,13 +152,39 @@ def register_pair(folder: Path, registry: str, seed: int, *, damaged: bool = Fal
     if damaged:
         for booster in (folder / "model").glob("model.*"):
             booster.write_bytes(b"no booster")
+    return Made(*_log(folder, registry), *loaded)
+
+
+def register_quantiles(folder: Path, registry: str, alias: str, quantiles: Sequence[float]) -> Made:
+    """Fit a pair that forecasts *quantiles* of the next level from the last ones, and set the alias."""
+    draw = np.random.default_rng(5)
+    levels = [name for name in COLUMNS if name.startswith("level")]
+    rows = pd.DataFrame(draw.normal(size=(600, LAGS)), columns=levels)
+    pipeline = make_pipeline(StandardScaler()).set_output(transform="pandas").fit(rows)
+    matrix = pipeline.transform(rows)
+    following = matrix.iloc[:, 0] + draw.normal(size=len(rows))
+    model = xgboost.XGBRegressor(
+        objective="reg:quantileerror", quantile_alpha=np.array(quantiles), n_estimators=30, max_depth=3, n_jobs=1
+    ).fit(matrix, following)
+    save_sklearn(pipeline, folder / "preprocessor", infer_signature(rows, matrix))
+    save_xgboost(model, folder / "model", infer_signature(matrix, model.predict(matrix)))
+    versions, run_id = _log(folder, registry)
+    client = MlflowClient(tracking_uri=registry, registry_uri=registry)
+    for name, version in versions.items():
+        client.set_registered_model_alias(name, alias, version)
+    return Made(versions, run_id, pipeline, model)
+
+
+def _log(folder: Path, registry: str) -> tuple[dict[str, str], str]:
+    """Register the two trees of a folder in one run; returns their versions and the run's id."""
     client = MlflowClient(tracking_uri=registry, registry_uri=registry)
     run = client.create_run(client.get_experiment_by_name("sea").experiment_id).info
     versions = {}
     for name, tree in ((PREPROCESSOR, "preprocessor"), (MODEL, "model")):
         client.log_artifacts(run.run_id, str(folder / tree), tree)
-        versions[name] = client.create_model_version(name, f"{run.artifact_uri}/{tree}", run_id=run.run_id).version
-    return Made({name: str(version) for name, version in versions.items()}, run.run_id, *loaded)
+        version = client.create_model_version(name, f"{run.artifact_uri}/{tree}", run_id=run.run_id).version
+        versions[name] = str(version)
+    return versions, run.run_id
 
 
 def _fill(folder: Path, online: dict, at: datetime) -> Path:

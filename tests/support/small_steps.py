@@ -49,6 +49,7 @@ class WindowStep:
     def __init__(self):
         self.down = False
         self.asked = []
+        self.points = []
 
     async def run(self, tensors, context):
         """Cut the windows at the time asked for."""
@@ -60,6 +61,7 @@ class WindowStep:
         ids = next(iter(tensors.values())).tolist() if tensors else [1]
         self.asked.append(ids)
         moment = parameters.get(step.TIME_POINT, "now")
+        self.points.append(moment)
         behind = 0 if moment == "now" else (NEWEST - _utc(moment)) // timedelta(hours=1)
         length = STORED if parameters.get("history") else WINDOW
         statuses = {str(each): _status(each, behind) for each in ids if _status(each, behind)}
@@ -150,6 +152,7 @@ class LineStep:
         self.busy = asyncio.Event()
         self.cancelled = 0
         self.closed = False
+        self.quantiles = None
 
     async def run(self, tensors, context):
         """Add up."""
@@ -159,7 +162,8 @@ class LineStep:
             await self._wait(None if wait is True else float(wait))
         matrix = tensors["matrix"]
         ahead = np.arange(1, HORIZON + 1, dtype=np.float32)
-        return Answer({"forecast": (matrix.sum(axis=1, keepdims=True) + ahead).astype(np.float32)}, STAMP)
+        told = {step.QUANTILES: json.dumps(self.quantiles)} if self.quantiles else {}
+        return Answer({"forecast": (matrix.sum(axis=1, keepdims=True) + ahead).astype(np.float32)}, STAMP | told)
 
     async def _wait(self, seconds):
         """Wait for so many seconds, or for the gate."""

@@ -80,6 +80,16 @@ def test_what_a_module_has_not_it_has_not_later_either():
     assert alone.VALUE == 1
 
 
+@pytest.mark.parametrize("put_off", [deferred, bare])
+def test_whoever_lists_a_module_sees_all_of_it(put_off):
+    """Libraries find classes so."""
+    with put_off("late_library"):
+        import_module("late_library.alone" if put_off is bare else "late_library")
+        listed = dir(sys.modules["late_library"])
+
+    assert {"ran", "part", "NAME"} <= set(listed)
+
+
 def test_a_module_that_fails_fails_where_it_is_used():
     """Each time, with its own error."""
     with deferred("late_library.broken"):

@@ -3,7 +3,7 @@
 import json
 import math
 import threading
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -47,6 +47,8 @@ class Forecaster:
         self._pace = pace_of(self._walk, self._boosted, self.width)
         #: Values per row, seen by predicting once: from here on the model is warm.
         self.horizon = self._warm_up()
+        #: The quantiles that the values of a row are; none where the model was trained on another loss.
+        self.quantiles = _quantiles(config["objective"], self.horizon)
 
     def __call__(self, matrix: Matrix) -> Matrix:
         """Predict `[n, width]` FP32, NaN where one is missing."""
@@ -138,6 +140,14 @@ def _open(flavour: Flavour, threads: int) -> xgboost.Booster:
             "encode them in the preprocessor and train the model on their codes."
         )
     return booster
+
+
+def _quantiles(objective: dict[str, Any], values: int) -> tuple[float, ...]:
+    """Read what a model of `reg:quantileerror` was trained on: one quantile for each of the *values* of a row."""
+    if objective["name"] != "reg:quantileerror":
+        return ()
+    quantiles = tuple(map(float, json.loads(objective["quantile_loss_param"]["quantile_alpha"])))
+    return quantiles if len(quantiles) == values else ()
 
 
 def _classifies(booster: xgboost.Booster) -> bool:

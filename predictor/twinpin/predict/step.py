@@ -1,5 +1,6 @@
 """The predict step: the matrix in, the forecast out, for one pair only."""
 
+import json
 import logging
 import time
 from pathlib import Path
@@ -22,7 +23,16 @@ from twinpin.step.errors import Broken, CannotStart, PairMismatch
 from twinpin.step.observed import FORECAST as COLUMN
 from twinpin.step.observed import OBSERVATIONS, Observed
 from twinpin.step.settings import ObserveSettings
-from twinpin.step.step import MODEL_VERSION, PAIR, PREPROCESSOR_VERSION, Answer, Context, Tensors, TensorSpec
+from twinpin.step.step import (
+    MODEL_VERSION,
+    PAIR,
+    PREPROCESSOR_VERSION,
+    QUANTILES,
+    Answer,
+    Context,
+    Tensors,
+    TensorSpec,
+)
 from twinpin.step.telemetry import MODEL_LOAD_SECONDS, show_device
 
 log = logging.getLogger(__name__)
@@ -48,6 +58,8 @@ class PredictStep:
             PREPROCESSOR_VERSION: pin.preprocessor.version,
             MODEL_VERSION: pin.model.version,
         }
+        if forecaster.quantiles:
+            self._stamp[QUANTILES] = json.dumps(forecaster.quantiles)
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -70,7 +82,7 @@ class PredictStep:
         return self._forecaster.device
 
     def run(self, tensors: Tensors, context: Context) -> Answer:
-        """Forecast every row: `[n, width]` in, `[n, horizon]` FP32 out."""
+        """Forecast every row: `[n, width]` in, `[n, horizon]` FP32 out; quantiles are named in the parameters."""
         self._check_stamp(context)
         matrix = self._matrices.take(tensors)
         try:

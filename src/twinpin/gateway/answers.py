@@ -16,14 +16,14 @@ PAIR_HEADER = b"x-twinpin-pair"
 def payload_answer(message: step.Message) -> dict[str, Any]:
     """Give one row's horizon as a list, k rows' as k lists."""
     rows = forecast_rows(message)
-    return {"prediction": rows[0] if len(rows) == 1 else rows, "pair": pair(message)}
+    return {"prediction": rows[0] if len(rows) == 1 else rows} | _said(message)
 
 
 def entity_answer(message: step.Message, query: EntityQuery) -> dict[str, Any]:
     """Give one entity's horizon as a list, several by entity, with the time of the newest row that each rests on."""
     rows = forecast_rows(message)
     names = entities(message)
-    times = _list(message, step.AS_OF)
+    times = listed(message, step.AS_OF)
     if len(names) != len(rows) or len(times) not in {0, len(rows)}:
         raise Broken("The features step did not say which entity each row belongs to.")
     if query.several:
@@ -33,12 +33,18 @@ def entity_answer(message: step.Message, query: EntityQuery) -> dict[str, Any]:
         answer = {"prediction": rows[0], "as_of": times[0] if times else None}
     if query.partial:
         answer["missing"] = _object(message, step.MISSING)
-    return answer | {"pair": pair(message)}
+    return answer | _said(message)
 
 
 def entities(message: step.Message) -> list[str]:
     """Name the entity of each row, as text."""
-    return [str(each) for each in _list(message, step.ENTITIES)]
+    return [str(each) for each in listed(message, step.ENTITIES)]
+
+
+def _said(message: step.Message) -> dict[str, Any]:
+    """Say what the values of a row are, where they are quantiles, and which pair made them."""
+    told: dict[str, Any] = {"quantiles": quantiles(message)} if step.QUANTILES in message.parameters else {}
+    return told | {"pair": pair(message)}
 
 
 def pair(message: step.Message) -> dict[str, str | None]:
@@ -59,6 +65,17 @@ def forecast_rows(message: step.Message) -> np.ndarray:
     return np.ascontiguousarray(values.reshape(len(values), -1))
 
 
+def quantiles(message: step.Message) -> list[float]:
+    """The quantiles that the values of each row are, in their order; none where the model forecasts none."""
+    return listed(message, step.QUANTILES) if step.QUANTILES in message.parameters else []
+
+
+def listed(message: step.Message, name: str) -> list[Any]:
+    """Read a parameter that holds a list."""
+    value = _parameter(message, name, "[]")
+    return value if isinstance(value, list) else []
+
+
 def encode(document: Mapping[str, Any]) -> bytes:
     """Write the answer; arrays as the shortest text that reads back to the same float, NaN as null."""
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
@@ -67,12 +84,6 @@ def encode(document: Mapping[str, Any]) -> bytes:
 def _text(value: object) -> str | None:
     """Write a parameter as text."""
     return None if value is None else str(value)
-
-
-def _list(message: step.Message, name: str) -> list[Any]:
-    """Read a parameter that holds a list."""
-    value = _parameter(message, name, "[]")
-    return value if isinstance(value, list) else []
 
 
 def _object(message: step.Message, name: str) -> dict[str, Any]:

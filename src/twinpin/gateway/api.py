@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp
 
@@ -11,13 +12,15 @@ from twinpin.gateway.forecasts import Forecasts
 from twinpin.gateway.page import Page
 from twinpin.gateway.request_id import RequestId
 from twinpin.gateway.requests import EntityQuery, parse_batch, parse_entities, parse_payload
+from twinpin.gateway.timeseries.forecaster import SeriesForecaster
+from twinpin.gateway.timeseries.request import parse as parse_series
 from twinpin.graph.transport import Headers
 from twinpin.step import rest, telemetry
 from twinpin.step.block import rows_of
 from twinpin.step.errors import UnknownModel
 from twinpin.step.exchange import Endpoint, Exchange, Handler, Reply
 from twinpin.step.lifecycle import Lifecycle
-from twinpin.step.step import TRACEPARENT, Message
+from twinpin.step.step import TRACEPARENT, Message, Parameters
 
 #: Headers of the client that the graph's transport may pass on to the steps.
 FORWARDED = ("x-request-id", TRACEPARENT, "tracestate")
@@ -29,8 +32,9 @@ _ANY = (*_READ, "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 class ForecastAPI:
     """The endpoints of the gateway, the same in every topology."""
 
-    def __init__(self, forecasts: Forecasts, page: Page, lifecycle: Lifecycle) -> None:
+    def __init__(self, forecasts: Forecasts, series: SeriesForecaster, page: Page, lifecycle: Lifecycle) -> None:
         self._forecasts = forecasts
+        self._series = series
         self._page = page
         self._lifecycle = lifecycle
         self._limits = forecasts.limits
@@ -42,7 +46,7 @@ class ForecastAPI:
         return RequestId(router)
 
     def routes(self) -> Sequence[BaseRoute]:
-        """List the routes: plain REST, health and metrics, the page, and the protocol's own."""
+        """List the routes: plain REST, health and metrics, the page, the protocol's own, and KServe's for series."""
         return [
             _route(PREDICT, self._predict, ("POST",)),
             _route(FEAST, self._predict_feast, ("POST",)),
@@ -54,6 +58,8 @@ class ForecastAPI:
             _route("/page/history", self._page.history),
             telemetry.metrics_route(),
             *rest.routes([self._forecasts], self._limits, self._lifecycle),
+            _route("/v1/timeseries/forecast", self._forecast_series, ("POST",)),
+            _route("/v1/timeseries/models", self._series_models),
             Route("/{rest:path}", Endpoint("unknown", _unknown, _ANY)),
         ]
 
@@ -86,6 +92,20 @@ class ForecastAPI:
         async with exchange.unless_gone():
             answer = await self._forecasts.by_entity(query, headers=_headers(exchange), deadline=deadline)
         return _forecast(answers.entity_answer(answer, query), answer)
+
+    async def _forecast_series(self, exchange: Exchange) -> Reply:
+        """Forecast series that the request holds, by KServe's time-series API."""
+        deadline = exchange.deadline(self._limits.request_timeout)
+        request = parse_series(await exchange.body(self._limits.max_body_bytes, deadline), limit=self._limits.max_rows)
+        parameters: Parameters = {}
+        _trace(exchange, parameters)
+        async with exchange.unless_gone():
+            document, answer = await self._series.forecast(request, parameters, _headers(exchange), deadline)
+        return _forecast(document, answer)
+
+    async def _series_models(self, _exchange: Exchange) -> Reply:
+        """List the models that forecast series, as KServe does."""
+        return Reply(orjson.dumps(self._series.models))
 
     async def _health(self, _exchange: Exchange) -> Reply:
         """Say what can serve: 503 where no forecast can be made."""

@@ -10,6 +10,7 @@ from twinpin.gateway.page import Page, View
 from twinpin.gateway.pipeline import Pipeline
 from twinpin.gateway.settings import Settings
 from twinpin.gateway.stages import Stages
+from twinpin.gateway.timeseries.forecaster import SeriesForecaster
 from twinpin.graph.document import InferenceGraph
 from twinpin.step.grpc_service import grpc_server
 from twinpin.step.lifecycle import Lifecycle
@@ -55,7 +56,8 @@ class Gateway:
             pair_id=parts.pair_id,
         )
         page = Page(self.forecasts, parts.graph, parts.latencies, View(settings.page_series, parts.default_entity))
-        self.app = ForecastAPI(self.forecasts, page, self._lifecycle).app()
+        series = SeriesForecaster(self.forecasts, settings.page_series)
+        self.app = ForecastAPI(self.forecasts, series, page, self._lifecycle).app()
 
     async def run(self, announce: Callable[[int, int | None], None]) -> None:
         """Serve until SIGTERM, then close; *announce* is told the ports of REST and gRPC when requests are taken."""

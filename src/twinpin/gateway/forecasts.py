@@ -16,7 +16,7 @@ from twinpin.graph.transport import Headers
 from twinpin.step.errors import DeadlineExceeded, UnknownModel
 from twinpin.step.lifecycle import Lifecycle
 from twinpin.step.limits import Limits
-from twinpin.step.step import Message, TensorSpec
+from twinpin.step.step import Message, Parameter, TensorSpec
 from twinpin.step.telemetry import PAIR_INFO
 
 NO_STORE = "No feature store is configured here: send the columns themselves to /predict, or start with --feature-repo."
@@ -93,12 +93,23 @@ class Forecasts:
         return await self._run(query.body(), headers, deadline)
 
     async def history(self, query: EntityQuery, *, deadline: float | None = None) -> Message:
-        """Read the whole stored windows of an entity, past the graph: what the page draws."""
+        """Read the whole stored windows of an entity: what the page draws."""
+        return await self.stored(query, deadline=deadline, history="all")
+
+    async def stored(self, query: EntityQuery, *, deadline: float | None = None, **parameters: Parameter) -> Message:
+        """Read the features of entities, past the graph; raises UnknownModel where there is no store."""
         features = self.stages.features
         if features is None:
             raise UnknownModel(NO_STORE)
-        body = query.body(history="all")
+        body = query.body(**parameters)
         return await self._within(deadline, lambda by: features.infer(body.message(), deadline=by))
+
+    async def columns(self) -> tuple[TensorSpec, ...]:
+        """What the preprocessor takes; asks the step where nobody has yet."""
+        preprocess = self.stages.preprocess
+        if not preprocess.inputs:
+            await preprocess.check()
+        return preprocess.inputs
 
     async def check(self) -> None:
         """Raise Unavailable where no forecast can be made now."""

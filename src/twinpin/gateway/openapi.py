@@ -2,6 +2,7 @@
 
 from twinpin.gateway import schemas
 from twinpin.gateway.forecasts import Forecasts
+from twinpin.gateway.timeseries import schemas as timeseries
 from twinpin.step import openapi, protocol_schemas
 from twinpin.step.openapi import Part
 
@@ -18,9 +19,10 @@ def document(forecasts: Forecasts) -> Part:
     """Return the OpenAPI 3.1 document of one gateway."""
     return openapi.described(
         "Forecasts from one pinned pair of preprocessor and model.",
-        {**_plain(), **openapi.protocol([forecasts], _HEADERS)},
+        {**_plain(), **openapi.protocol([forecasts], _HEADERS), **_series()},
         {
             **schemas.schemas(forecasts.limits.max_rows),
+            **timeseries.schemas(forecasts.limits.max_rows),
             **protocol_schemas.schemas(),
         },
     )
@@ -48,6 +50,15 @@ def _plain() -> Part:
         **openapi.reading("/", "The page", "text/html"),
         "/page/state": {"get": openapi.read("What the page shows", "PageState")},
         "/page/history": {"get": _history()},
+    }
+
+
+def _series() -> Part:
+    """Describe KServe's time-series API."""
+    asked = _ask("Forecast series, by KServe's time-series API", "ForecastRequest", "ForecastResponse")
+    return {
+        "/v1/timeseries/forecast": {"post": asked},
+        "/v1/timeseries/models": {"get": openapi.read("The models that forecast series", "SeriesModels")},
     }
 
 

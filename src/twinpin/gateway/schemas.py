@@ -15,6 +15,11 @@ _PARAMETERS: Schema = {
 _ID: Schema = {"type": "string", "description": "Echoed by the protocol's endpoints."}
 _VALUE: Schema = {"type": ["number", "string", "boolean", "null"]}
 _HORIZON: Schema = {"type": "array", "items": {"type": ["number", "null"]}, "minItems": 1}
+_QUANTILES: Schema = {
+    "type": "array",
+    "items": {"type": "number"},
+    "description": "What the values of each forecast are, of a model that forecasts quantiles.",
+}
 _ENTITY: Schema = {
     "anyOf": [
         {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
@@ -97,16 +102,17 @@ def _payload_request(most_rows: int) -> Schema:
 
 def _answers() -> dict[str, Schema]:
     """Describe the three shapes of a forecast."""
-    one = {"prediction": _HORIZON, "as_of": _NULLABLE_TEXT, "missing": MISSING, "pair": _reference("Pair")}
+    told = {"quantiles": _QUANTILES, "pair": _reference("Pair")}
+    one = {"prediction": _HORIZON, "as_of": _NULLABLE_TEXT, "missing": MISSING, **told}
     several = {
         "predictions": {"type": "object", "additionalProperties": _HORIZON},
         "as_of": {"type": "object", "additionalProperties": _NULLABLE_TEXT},
         "missing": MISSING,
-        "pair": _reference("Pair"),
+        **told,
     }
     rows: Schema = {"anyOf": [_HORIZON, {"type": "array", "items": _HORIZON, "minItems": 2}]}
     return {
-        "PayloadForecast": _object({"prediction": rows, "pair": _reference("Pair")}, ("prediction", "pair")),
+        "PayloadForecast": _object({"prediction": rows, **told}, ("prediction", "pair")),
         "EntityForecast": _object(one, ("prediction", "as_of", "pair")),
         "EntityForecasts": _object(several, ("predictions", "as_of", "pair")),
     }

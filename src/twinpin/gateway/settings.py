@@ -13,7 +13,11 @@ class Settings:
 
     graph: Path | None = setting(None, "InferenceGraph document to run; default: the one that Twinpin ships.")
     served_name: str = setting("forecast", "Name of the whole graph as one model of the protocol.")
-    page_series: str | None = setting(None, "Window that the page draws with the forecast; default: the first one.")
+    page_series: str | None = setting(
+        None,
+        "Window that is forecast: the page draws it, by default the first one, and a series of the time-series API "
+        "stands for it, by default the only one.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

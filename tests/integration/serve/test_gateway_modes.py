@@ -4,10 +4,11 @@ import contextlib
 import signal
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
+import kserve_series
 import numpy as np
 import pytest
 from router import real_router
@@ -37,6 +38,7 @@ def graph_file(steps, tmp_path_factory):
 def client(request, steps, graph_file):
     """A client of the gateway in each mode."""
     flags = ["--host", "127.0.0.1", "--http-port", "0", "--grpc-port", "0", "--graph", str(graph_file)]
+    flags += ["--page-series", "level"]
     with contextlib.ExitStack() as running:
         if request.param == "direct":
             flags += ["--mode", "direct", "--step-grpc-port", str(steps.grpc_port)]
@@ -87,6 +89,23 @@ def test_every_kind_of_forecast(world, client):
     near(default.json()["prediction"], world.offline(row(2))[0])
     near(protocol.json()["outputs"][0]["data"], world.offline(row(2))[0])
     assert columns.headers["x-twinpin-pair"] == protocol.json()["parameters"]["pair"]
+
+
+def test_series_of_the_time_series_api(world, client):
+    """By covariates and by the store, which the gateway reads past the graph, as of the newest value."""
+    from served_world import row, windows  # noqa: PLC0415
+
+    first = (world.at - timedelta(hours=29)).isoformat()
+    bare = {"name": "3", "series": windows(3)["level"].tolist(), "start_timestamp": first}
+    brought = {"swell": windows(2)["swell"].tolist()}
+    whole = {"name": "mine", "series": windows(2)["level"].tolist(), "start_timestamp": first, "covariates": brought}
+    for series, location in ((bare, 3), (whole, 2)):
+        _, (forecast,) = kserve_series.read(
+            client.post("/v1/timeseries/forecast", json=kserve_series.body(series, horizon=3))
+        )
+
+        near(forecast.mean_forecast, world.offline(row(location))[0])
+        assert datetime.fromisoformat(forecast.start_timestamp) == world.at + timedelta(hours=1)
 
 
 def test_what_the_steps_refuse_reaches_the_client_as_they_said_it(client):

@@ -295,3 +295,31 @@ async def test_forecasts_are_shown_where_that_is_wanted(folder):
 
     await step.close()
     assert not sample("twinpin_observed_values_total", **labels)
+
+
+@pytest.mark.parametrize(
+    ("options", "quantiles"),
+    [
+        ({"objective": "reg:quantileerror", "quantile_alpha": [0.1, 0.5, 0.95]}, "[0.1, 0.5, 0.95]"),
+        ({"objective": "reg:quantileerror", "quantile_alpha": 0.9}, "[0.9]"),
+        (
+            {"objective": "reg:quantileerror", "quantile_alpha": [0.05, 0.5], "multi_strategy": "multi_output_tree"},
+            "[0.05, 0.5]",
+        ),
+        ({"objective": "reg:absoluteerror"}, None),
+    ],
+)
+@pytest.mark.parametrize("as_booster", [False, True])
+def test_a_model_of_quantiles_names_them(tmp_path, options, quantiles, as_booster):
+    """They are read from the booster itself, in the order of its values, whichever class it was logged as."""
+    draw = np.random.default_rng(0)
+    rows = draw.normal(size=(200, 3)).astype(np.float32)
+    model = xgboost.XGBRegressor(n_estimators=5, max_depth=2, n_jobs=1, **options).fit(rows, rows[:, 0])
+    step = predict.load(
+        pair_folders.model_folder(tmp_path, model.get_booster() if as_booster else model),
+        predict.Settings(device="cpu", predict_threads=1),
+    )
+    answer = step.run({"matrix": rows[:4]}, Context())
+
+    assert answer.parameters.get("quantiles") == quantiles
+    np.testing.assert_allclose(answer.tensors["forecast"], model.predict(rows[:4]).reshape(4, -1), rtol=1e-6)

@@ -17,6 +17,7 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 from scipy import sparse
 from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
@@ -537,3 +538,26 @@ def test_an_imputer_is_loaded_without_the_statistics_of_others(tmp_path):
     done = subprocess.run([sys.executable, "-P", "-c", code, folder], capture_output=True, text=True, check=False)
 
     assert done.stdout == "True False\nKNNImputer SimpleImputer [2.0, 1.0]\n", done.stderr
+
+
+def test_mlflows_default_format_loads_in_a_new_process(tmp_path):
+    """The format, skops, trusts what scikit-learn's packages define, also those whose code a start puts off."""
+    rows = pair_folders.lag_rows()[pair_folders.lag_names()]
+    pipeline = make_pipeline(ColumnTransformer([("all", SimpleImputer(), list(rows))]), StandardScaler()).fit(rows)
+    pair_folders.save_sklearn(
+        pipeline,
+        tmp_path / "preprocessor",
+        infer_signature(rows, pipeline.transform(rows)),
+        serialization_format="skops",
+        skops_trusted_types=["numpy.dtype"],
+    )
+    pair_folders.preprocessor_folder(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from twinpin import preprocess\n"
+        "step = preprocess.load(Path(sys.argv[1]), preprocess.Settings())\n"
+        "print(step.outputs[0].shape)\n"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code, tmp_path], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip() == "(-1, 8)"

@@ -1,15 +1,12 @@
 """Which tensor gives which column: by name, or a lag out of a window."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from twinpin.step.errors import Impossible
-
-#: temp_lag_00 is the newest value of the window temp, temp_lag_01 the one before it.
-LAG = re.compile(r"(?P<feature>.+)_lag_(?P<lag>\d+)")
+from twinpin.step.lags import LAG
 
 SHOWN = 10
 
