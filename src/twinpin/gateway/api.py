@@ -17,10 +17,10 @@ from twinpin.step.block import rows_of
 from twinpin.step.errors import UnknownModel
 from twinpin.step.exchange import Endpoint, Exchange, Handler, Reply
 from twinpin.step.lifecycle import Lifecycle
-from twinpin.step.step import TRACEPARENT, Message
+from twinpin.step.step import Message
 
 #: Headers of the client that the graph's transport may pass on to the steps.
-FORWARDED = ("x-request-id", TRACEPARENT, "tracestate")
+FORWARDED = ("x-request-id",)
 PREDICT, FEAST, BATCH = "/predict", "/predict/feast", "/predict/feast/batch"
 _READ = ("GET", "HEAD")
 _ANY = (*_READ, "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -44,9 +44,9 @@ class ForecastAPI:
     def routes(self) -> Sequence[BaseRoute]:
         """List the routes: plain REST, health and metrics, the page, and the protocol's own."""
         return [
-            _route(PREDICT, self._predict, ("POST",)),
-            _route(FEAST, self._predict_feast, ("POST",)),
-            _route(BATCH, self._predict_batch, ("POST",)),
+            _forecasts(PREDICT, self._predict),
+            _forecasts(FEAST, self._predict_feast),
+            _forecasts(BATCH, self._predict_batch),
             _route("/health", self._health),
             _route("/openapi.json", self._openapi),
             _route("/", self._page.html),
@@ -62,7 +62,7 @@ class ForecastAPI:
         deadline = exchange.deadline(self._limits.request_timeout)
         message = parse_payload(await exchange.body(self._limits.max_body_bytes, deadline))
         telemetry.count_entities(PREDICT, rows_of(message.tensors))
-        _trace(exchange, message.parameters)
+        exchange.begin(message.parameters, message.id, rows_of(message.tensors))
         async with exchange.unless_gone():
             answer = await self._forecasts.by_payload(message, headers=_headers(exchange), deadline=deadline)
         return _forecast(answers.payload_answer(answer), answer)
@@ -82,7 +82,7 @@ class ForecastAPI:
     async def _by_entity(self, endpoint: str, exchange: Exchange, query: EntityQuery, deadline: float) -> Reply:
         """Ask the graph, and answer in the query's shape."""
         telemetry.count_entities(endpoint, len(query.entities) if query.entities else 1)
-        _trace(exchange, query.parameters)
+        exchange.begin(query.parameters, query.id, len(query.entities) if query.entities else 1)
         async with exchange.unless_gone():
             answer = await self._forecasts.by_entity(query, headers=_headers(exchange), deadline=deadline)
         return _forecast(answers.entity_answer(answer, query), answer)
@@ -103,9 +103,14 @@ class ForecastAPI:
         return Reply(answers.encode(openapi.document(self._forecasts)))
 
 
-def _route(path: str, handler: Handler, methods: tuple[str, ...] = _READ) -> Route:
+def _route(path: str, handler: Handler) -> Route:
     """Route a path to its handler, whose label in the metrics is the path itself."""
-    return Route(path, Endpoint(path, handler, methods))
+    return Route(path, Endpoint(path, handler, _READ))
+
+
+def _forecasts(path: str, handler: Handler) -> Route:
+    """Route a path whose requests are traced and, where they fail, logged."""
+    return Route(path, Endpoint(path, handler, ("POST",), traced=True))
 
 
 async def _unknown(_exchange: Exchange) -> Reply:
@@ -117,12 +122,6 @@ def _headers(exchange: Exchange) -> Headers:
     """The client's headers that may travel with the request into the graph."""
     found = ((name, exchange.header(name.encode())) for name in FORWARDED)
     return [(name, value) for name, value in found if value is not None]
-
-
-def _trace(exchange: Exchange, parameters: dict[str, Any]) -> None:
-    """Let the trace context travel in the body too, since KServe's router drops headers."""
-    if trace := exchange.header(TRACEPARENT.encode()):
-        parameters.setdefault(TRACEPARENT, trace)
 
 
 def _forecast(document: Mapping[str, Any], answer: Message) -> Reply:

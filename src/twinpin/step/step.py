@@ -24,7 +24,6 @@ ENTITY_KEY = "entity_key"  # join key, the name of the tensor that holds the ent
 ENTITIES = "entities"  # JSON list: the entities of the rows, in row order
 MISSING = "missing"  # JSON object: entity -> status, of those left out
 AS_OF = "as_of"  # JSON list: ISO time of the newest row used, in row order
-TRACEPARENT = "traceparent"  # W3C trace context, since the router drops headers
 
 
 @dataclass(frozen=True, slots=True)
