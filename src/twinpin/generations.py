@@ -14,6 +14,7 @@ from twinpin.gateway.stages import Stages
 from twinpin.graph.body import Body
 from twinpin.graph.transport import Headers
 from twinpin.pair.pin import Pin
+from twinpin.step import tracing
 from twinpin.step.served import Served
 from twinpin.step.step import Message, TensorSpec
 from twinpin.step.telemetry import show_pair
@@ -83,6 +84,9 @@ class Generations:
     async def forecast(self, body: Body, headers: Headers = (), *, deadline: float | None = None) -> Message:
         """Answer one request, all of it by the generation that serves when it begins."""
         generation = self._current
+        trace = tracing.current()
+        if trace is not None:
+            trace.pair = generation.pin.id
         with generation.occupied():
             return await generation.pipeline.forecast(body, headers, deadline=deadline)
 

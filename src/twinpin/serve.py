@@ -76,7 +76,7 @@ def serve(**values: Any) -> None:
     forecasts from columns alone.
     """
     server = take(ServerSettings, values)
-    configure_logging(server.log_level)
+    configure_logging(server.log_level, server.log_requests)
     with explaining():
         pairs, following = take(PairSettings, values), take(FollowSettings, values)
         loader = Loader(values, server)
@@ -190,6 +190,7 @@ class Loader:
             closing=[] if self._store is None else [self._store.close],
             pair_id=lambda: generations.current.pin.id,
             default_entity=self._values["default_entity"] is not None,
+            service="twinpin-serve",
         )
 
     def _features(self, first: "PreprocessStep") -> features.FeaturesStep | None:

@@ -95,7 +95,7 @@ def _command(name: str, load: Callable[[dict[str, Any]], Step], *settings: type)
         from twinpin.step.server import serve_step  # noqa: PLC0415 -- the SDK takes 2.5 s and 200 MB
 
         server = take(ServerSettings, values)
-        configure_logging(server.log_level)
+        configure_logging(server.log_level, server.log_requests)
         try:
             serve_step(load(values), server)
         except CannotStart as error:

@@ -22,8 +22,10 @@ PLACES = {
 }
 
 #: Target -> the extras of the wheel whose packages it holds.
-EXTRAS = {target: (target,) for target in PLACES} | {
-    "serve": ("features", "preprocess", "predict", "gateway", "resolve")
+EXTRAS = {target: (target, "otel") for target in PLACES} | {
+    "resolve": ("resolve",),
+    "rollout": ("rollout",),
+    "serve": ("features", "preprocess", "predict", "gateway", "otel", "resolve"),
 }
 
 #: What our Dockerfiles leave out of the lock file: named as a need by Feast or kserve, and imported by neither.

@@ -34,11 +34,16 @@ class Running:
 
 
 @contextlib.contextmanager
-def started(command, **environment):
-    """Start a server of ours, wait for the line that tells its ports, and end it."""
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(SUPPORT), **environment}
-    )
+def started(command, log=None, **environment):
+    """Start a server of ours, wait for the line that tells its ports, and end it; *log*: the file that it logs to."""
+    with contextlib.nullcontext() if log is None else log.open("w") as stream:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(SUPPORT), **environment},
+        )
     try:
         line = process.stdout.readline()
         found = re.search(r"http://[\w.]+:(\d+), gRPC on [\w.]+:(\d+)", line)

@@ -29,6 +29,7 @@ class Fleet:
     processes: dict[str, subprocess.Popen]
     http_port: int
     grpc_port: int
+    folder: Path
 
     def graph(self) -> InferenceGraph:
         """The built-in document with these addresses in it."""
@@ -37,6 +38,10 @@ class Fleet:
             text = text.replace(f"http://{name}/", f"http://{host}:{self.http_port}/")
         return load(text)
 
+    def lines(self, name: str) -> list[dict]:
+        """What one has logged so far."""
+        return _lines(self.folder / f"{name}.log")
+
     def kill(self, name: str) -> None:
         """End one as a crash would."""
         self.processes[name].kill()
@@ -44,8 +49,8 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def fleet(world, folder):
-    """Resolve the pair once, start the steps at once and wait until all are ready."""
+def fleet(world, folder, *more, **environment):
+    """Resolve the pair, start the steps at once and wait until all are ready; *more* flags for each."""
     pair_dir = folder / "pair"
     resolve(
         PairSettings(
@@ -67,12 +72,14 @@ def fleet(world, folder):
         for name, own in flags.items():
             listen = ["--host", HOSTS[name], "--http-port", ports[0], "--grpc-port", ports[1]]
             log = (folder / f"{name}.log").open("w")
-            command = [TWINPIN, "step", name, *map(str, [*own, *listen])]
-            processes[name] = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=dict(os.environ))
+            command = [TWINPIN, "step", name, *map(str, [*own, *listen, *more])]
+            processes[name] = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=folder, env=os.environ | environment
+            )
             log.close()
         for name, process in processes.items():
             _await_serving(process, folder / f"{name}.log")
-        yield Fleet(processes, *ports)
+        yield Fleet(processes, *ports, folder)
     finally:
         for process in processes.values():
             if process.poll() is None:
@@ -80,12 +87,16 @@ def fleet(world, folder):
             process.wait(20)
 
 
+def _lines(log):
+    """Read a log."""
+    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+
+
 def _await_serving(process, log):
     """Wait for the line that tells the ports."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
-        lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
-        if any(line["message"] == "serving" for line in lines):
+        if any(line["message"] == "serving" for line in _lines(log)):
             return
         time.sleep(0.05)
     raise AssertionError(f"the step did not start:\n{log.read_text()[-3000:]}")

@@ -142,6 +142,9 @@ spec:
           - name: PROTOCOL # what KServe takes it for
             value: v2
           {{- include "twinpin.settings" (dict "settings" (include "twinpin.partSettings" . | fromJson)) | nindent 10 }}
+          {{- with include "twinpin.tracing" . }}
+          {{- . | nindent 10 }}
+          {{- end }}
           {{- if and (eq .part "serve") .root.Values.features.env }}
           {{- toYaml .root.Values.features.env | nindent 10 }}
           {{- end }}

@@ -58,6 +58,9 @@
 {{- if include "twinpin.readsFeatures" . -}}
 {{- $rules = append $rules (dict "to" $policy.store) -}}
 {{- end -}}
+{{- if and .root.Values.tracing.endpoint (not (has .part (list "graph" "controller"))) -}}
+{{- $rules = append $rules (dict "to" $policy.collector) -}}
+{{- end -}}
 {{- toJson $rules -}}
 {{- end -}}
 

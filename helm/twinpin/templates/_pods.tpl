@@ -68,12 +68,26 @@ securityContext:
   "DRAIN_TIMEOUT" .root.Values.drain.timeout
   "DRAIN_WAIT" .root.Values.drain.wait
   "LOG_LEVEL" $server.logLevel
+  "LOG_REQUESTS" $server.logRequests
   "MAX_BODY_BYTES" $server.maxBodyBytes
   "MAX_IN_FLIGHT" .values.maxInFlight
   "MAX_ROWS" $server.maxRows
   "REQUEST_TIMEOUT" .timeout
   "THREADS" .values.threads
   | toJson -}}
+{{- end -}}
+
+{{/* Environment of a server that sends traces, by OpenTelemetry's own variables; empty where none are wanted:
+     dict "root" "part". */}}
+{{- define "twinpin.tracing" -}}
+{{- with .root.Values.tracing -}}
+{{- if .endpoint -}}
+- {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .endpoint | quote }}}
+- {name: OTEL_SERVICE_NAME, value: {{ printf "%s-%s" (include "twinpin.fullname" $.root) $.part | quote }}}
+- {name: OTEL_TRACES_SAMPLER, value: parentbased_traceidratio}
+- {name: OTEL_TRACES_SAMPLER_ARG, value: {{ toString .samplerRatio | quote }}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Seconds that a pod has to stop: what it waits, what it gives requests, and some to close. */}}

@@ -18,6 +18,7 @@ from twinpin.predict.gpu_memory import show_memory
 from twinpin.predict.matrix import MATRIX, Matrices
 from twinpin.predict.sdk import xgboost
 from twinpin.predict.settings import Settings
+from twinpin.step import tracing
 from twinpin.step.block import row_counts
 from twinpin.step.errors import Broken, CannotStart, PairMismatch
 from twinpin.step.observed import FORECAST as COLUMN
@@ -86,7 +87,11 @@ class PredictStep:
         self._check_stamp(context)
         matrix = self._matrices.take(tensors)
         try:
-            forecast = self._forecaster(matrix)
+            if tracing.recording() is None:
+                forecast = self._forecaster(matrix)
+            else:
+                with tracing.span("run model", {tracing.ROWS: len(matrix)}):
+                    forecast = self._forecaster(matrix)
         except xgboost.core.XGBoostError as error:
             raise Broken("The model could not predict these rows; the log of the predict step says why.") from error
         if self.observed is not None and self.observed.due:

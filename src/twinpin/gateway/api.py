@@ -20,11 +20,12 @@ from twinpin.step.block import rows_of
 from twinpin.step.errors import UnknownModel
 from twinpin.step.exchange import Endpoint, Exchange, Handler, Reply
 from twinpin.step.lifecycle import Lifecycle
-from twinpin.step.step import TRACEPARENT, Message, Parameters
+from twinpin.step.step import Message, Parameters
 
 #: Headers of the client that the graph's transport may pass on to the steps.
-FORWARDED = ("x-request-id", TRACEPARENT, "tracestate")
+FORWARDED = ("x-request-id",)
 PREDICT, FEAST, BATCH = "/predict", "/predict/feast", "/predict/feast/batch"
+SERIES = "/v1/timeseries/forecast"
 _READ = ("GET", "HEAD")
 _ANY = (*_READ, "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -48,9 +49,9 @@ class ForecastAPI:
     def routes(self) -> Sequence[BaseRoute]:
         """List the routes: plain REST, health and metrics, the page, the protocol's own, and KServe's for series."""
         return [
-            _route(PREDICT, self._predict, ("POST",)),
-            _route(FEAST, self._predict_feast, ("POST",)),
-            _route(BATCH, self._predict_batch, ("POST",)),
+            _forecasts(PREDICT, self._predict),
+            _forecasts(FEAST, self._predict_feast),
+            _forecasts(BATCH, self._predict_batch),
             _route("/health", self._health),
             _route("/openapi.json", self._openapi),
             _route("/", self._page.html),
@@ -58,7 +59,7 @@ class ForecastAPI:
             _route("/page/history", self._page.history),
             telemetry.metrics_route(),
             *rest.routes([self._forecasts], self._limits, self._lifecycle),
-            _route("/v1/timeseries/forecast", self._forecast_series, ("POST",)),
+            _forecasts(SERIES, self._forecast_series),
             _route("/v1/timeseries/models", self._series_models),
             Route("/{rest:path}", Endpoint("unknown", _unknown, _ANY)),
         ]
@@ -68,7 +69,7 @@ class ForecastAPI:
         deadline = exchange.deadline(self._limits.request_timeout)
         message = parse_payload(await exchange.body(self._limits.max_body_bytes, deadline))
         telemetry.count_entities(PREDICT, rows_of(message.tensors))
-        _trace(exchange, message.parameters)
+        exchange.begin(message.parameters, message.id, rows_of(message.tensors))
         async with exchange.unless_gone():
             answer = await self._forecasts.by_payload(message, headers=_headers(exchange), deadline=deadline)
         return _forecast(answers.payload_answer(answer), answer)
@@ -88,7 +89,7 @@ class ForecastAPI:
     async def _by_entity(self, endpoint: str, exchange: Exchange, query: EntityQuery, deadline: float) -> Reply:
         """Ask the graph, and answer in the query's shape."""
         telemetry.count_entities(endpoint, len(query.entities) if query.entities else 1)
-        _trace(exchange, query.parameters)
+        exchange.begin(query.parameters, query.id, len(query.entities) if query.entities else 1)
         async with exchange.unless_gone():
             answer = await self._forecasts.by_entity(query, headers=_headers(exchange), deadline=deadline)
         return _forecast(answers.entity_answer(answer, query), answer)
@@ -98,7 +99,8 @@ class ForecastAPI:
         deadline = exchange.deadline(self._limits.request_timeout)
         request = parse_series(await exchange.body(self._limits.max_body_bytes, deadline), limit=self._limits.max_rows)
         parameters: Parameters = {}
-        _trace(exchange, parameters)
+        telemetry.count_entities(SERIES, len(request.series))
+        exchange.begin(parameters, rows=len(request.series))
         async with exchange.unless_gone():
             document, answer = await self._series.forecast(request, parameters, _headers(exchange), deadline)
         return _forecast(document, answer)
@@ -123,9 +125,14 @@ class ForecastAPI:
         return Reply(answers.encode(openapi.document(self._forecasts)))
 
 
-def _route(path: str, handler: Handler, methods: tuple[str, ...] = _READ) -> Route:
+def _route(path: str, handler: Handler) -> Route:
     """Route a path to its handler, whose label in the metrics is the path itself."""
-    return Route(path, Endpoint(path, handler, methods))
+    return Route(path, Endpoint(path, handler, _READ))
+
+
+def _forecasts(path: str, handler: Handler) -> Route:
+    """Route a path whose requests are traced and, where they fail, logged."""
+    return Route(path, Endpoint(path, handler, ("POST",), traced=True))
 
 
 async def _unknown(_exchange: Exchange) -> Reply:
@@ -137,12 +144,6 @@ def _headers(exchange: Exchange) -> Headers:
     """The client's headers that may travel with the request into the graph."""
     found = ((name, exchange.header(name.encode())) for name in FORWARDED)
     return [(name, value) for name, value in found if value is not None]
-
-
-def _trace(exchange: Exchange, parameters: dict[str, Any]) -> None:
-    """Let the trace context travel in the body too, since KServe's router drops headers."""
-    if trace := exchange.header(TRACEPARENT.encode()):
-        parameters.setdefault(TRACEPARENT, trace)
 
 
 def _forecast(document: Mapping[str, Any], answer: Message) -> Reply:

@@ -36,6 +36,8 @@ class Parts:
     closing: Sequence[Callable[[], Awaitable[None]]] = ()
     pair_id: Callable[[], str] | None = None
     default_entity: bool = False
+    #: What traces call the process.
+    service: str = "twinpin-gateway"
 
 
 class Gateway:
@@ -65,7 +67,8 @@ class Gateway:
             await self.forecasts.health.settle()
             limits, linger = self.forecasts.limits, 1.2 * CONNECTION_AGE  # grpc lets ages differ by a tenth
             rpc = grpc_server([self.forecasts], limits, self._lifecycle, age=round(1000 * CONNECTION_AGE))
-            await serve(self.app, rpc, self._settings, self._lifecycle, announce, linger=linger)
+            service = self._parts.service
+            await serve(self.app, rpc, self._settings, self._lifecycle, announce, linger=linger, service=service)
         finally:
             await self.aclose()
 

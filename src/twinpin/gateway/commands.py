@@ -37,7 +37,7 @@ def gateway(**values: Any) -> None:
     itself and calls the steps over gRPC. Either way the document says where the steps are.
     """
     server = take(ServerSettings, values)
-    configure_logging(server.log_level)
+    configure_logging(server.log_level, server.log_requests)
     with explaining():
         run(_gateway(values, server))
 

@@ -13,6 +13,7 @@ from twinpin.gateway.requests import EntityQuery, entity_query
 from twinpin.gateway.stages import Stages
 from twinpin.graph.body import Body
 from twinpin.graph.transport import Headers
+from twinpin.step import tracing
 from twinpin.step.errors import DeadlineExceeded, UnknownModel
 from twinpin.step.lifecycle import Lifecycle
 from twinpin.step.limits import Limits
@@ -127,7 +128,11 @@ class Forecasts:
     async def _run(self, body: Body, headers: Headers, deadline: float | None) -> Message:
         """Take a body through the graph."""
         answer = await self._within(deadline, lambda by: self._pipeline.forecast(body, headers, deadline=by))
-        self._note(pair(answer))
+        found = pair(answer)
+        self._note(found)
+        trace = tracing.current()
+        if trace is not None:
+            trace.pair = found["id"]
         return answer
 
     async def _know_key(self, message: Message) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from twinpin.graph.body import Body
 from twinpin.graph.executor import Executor
 from twinpin.graph.transport import Headers, Reply, Target, Transport
+from twinpin.step import tracing
 from twinpin.step.errors import BY_STATUS, Broken, DeadlineExceeded, TwinpinError, Unavailable, UnknownEntities
 from twinpin.step.outages import Outages
 from twinpin.step.step import Message
@@ -36,8 +37,10 @@ class GraphPipeline:
 
     async def forecast(self, body: Body, headers: Headers = (), *, deadline: float | None = None) -> Message:
         """Run the graph once."""
-        reply = await self._executor.run(body, headers, deadline=deadline)
-        return answer_of(reply)
+        if tracing.recording() is None:
+            return answer_of(await self._executor.run(body, headers, deadline=deadline))
+        with tracing.span("graph"):
+            return answer_of(await self._executor.run(body, headers, deadline=deadline))
 
     async def aclose(self) -> None:
         """Close the executor's transport."""
@@ -54,13 +57,21 @@ class RemoteGraph:
 
     async def forecast(self, body: Body, headers: Headers = (), *, deadline: float | None = None) -> Message:
         """Send the body to the router's address."""
+        work = self._ask(body, headers, deadline)
+        return await (work if tracing.recording() is None else tracing.recorded(work, "graph", client=True))
+
+    async def _ask(self, body: Body, headers: Headers, deadline: float | None) -> Message:
+        """Let the trace context travel in the body, since the router drops headers; the answer has none."""
+        body = body.with_parameters(dict(tracing.outgoing()))
         reply = await self._transport.send(self._target, body, headers, deadline)
         cause = None if reply.ok else _document(reply.body).get("cause")
         if cause is None:
             self._outages.answered(_BEHIND)
         else:
             self._outages.failed(_BEHIND, str(cause))
-        return answer_of(reply)
+        answer = answer_of(reply)
+        tracing.take(answer.parameters)
+        return answer
 
     async def aclose(self) -> None:
         """Close the connections to the router."""

@@ -1,12 +1,14 @@
 """Body: what travels between steps, as bytes, as JSON or as a Message, each made only when it is asked for."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import orjson
 
 from twinpin.step import codec
 from twinpin.step.errors import Malformed
-from twinpin.step.step import Message
+from twinpin.step.step import Message, Parameter
 
 #: As what a Message is written: a request has `inputs`, a response `outputs`, a plain one `data` where it can.
 Form = Literal["request", "response", "plain"]
@@ -59,6 +61,17 @@ class Body:
     def of_message(cls, message: Message, form: Form = "request", model_name: str = "") -> "Body":
         """Take tensors; here *form* and *model_name* matter only when bytes or JSON are asked for."""
         return cls(message=message, form=form, model_name=model_name)
+
+    def with_parameters(self, parameters: Mapping[str, Parameter]) -> "Body":
+        """Return a body that has these parameters too; one that came from a network stays as it is."""
+        if not parameters or (self._message is None and self._json is _UNREAD):
+            return self
+        json, message = self._json, self._message
+        if isinstance(json, dict):
+            json = {**json, "parameters": {**json.get("parameters", {}), **parameters}}
+        if message is not None:
+            message = replace(message, parameters={**message.parameters, **parameters})
+        return Body(json=json, message=message, form=self._form, model_name=self.model_name)
 
     def bytes(self) -> bytes:
         """Return the body as it goes over HTTP, made once."""

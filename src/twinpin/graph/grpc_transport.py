@@ -11,7 +11,7 @@ import orjson
 
 from twinpin.graph.body import Body, Form
 from twinpin.graph.transport import Headers, Reply, Target
-from twinpin.step import protocol
+from twinpin.step import protocol, tracing
 from twinpin.step.errors import BY_STATUS, Broken, DeadlineExceeded, TooLarge, TwinpinError, Unavailable
 from twinpin.step.outages import Outages
 
@@ -63,6 +63,16 @@ class Grpc:
 
     async def send(self, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
         """Call ModelInfer; a status that the server gave is its answer, one that gRPC itself gave is none."""
+        work = self._send(target, body, headers, deadline)
+        if tracing.recording() is None:
+            return await work
+        with tracing.span(f"call {target.name or target.model}", {tracing.STEP: target.model}, client=True) as span:
+            reply = await work
+            span.put({tracing.STATUS: reply.status})
+            return reply
+
+    async def _send(self, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
+        """Write the request, call, and read the answer."""
         try:
             request = protocol.request_proto(body.message(), target.model, target.version, together=True)
         except TwinpinError as error:
@@ -120,7 +130,7 @@ class Grpc:
 
 def _metadata(headers: Headers) -> list[tuple[str, str]]:
     """Take the headers that gRPC can carry and does not set itself, and say that blocks are read here."""
-    named = [(name.lower(), value) for name, value in headers]
+    named = [(name.lower(), value) for name, value in (*headers, *tracing.outgoing())]
     taken = [(name, value) for name, value in named if _METADATA.fullmatch(name) and value.isascii()]
     return [protocol.TOGETHER, *taken]
 

@@ -10,6 +10,7 @@ from yarl import URL
 
 from twinpin.graph.body import Body, Form
 from twinpin.graph.transport import Headers, Reply, Target
+from twinpin.step import tracing
 from twinpin.step.errors import Broken, DeadlineExceeded, Unavailable
 from twinpin.step.outages import Outages
 
@@ -156,7 +157,7 @@ class Http:
 
 def _headers(body: Body, headers: Headers, deadline: float | None) -> list[tuple[str, str]]:
     """Say what the body is, unless a propagated header does, and how long the step may take."""
-    own = list(headers)
+    own = [*headers, *tracing.outgoing()]
     if not any(name.lower() == "content-type" for name, _ in own):
         own.append(("Content-Type", "application/json" if body.header_length is None else "application/octet-stream"))
     if body.header_length is not None:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from twinpin.graph.body import Body
+from twinpin.step import tracing
 from twinpin.step.errors import TwinpinError
 
 #: Name and value as they came, several of one name allowed.
@@ -46,7 +47,8 @@ class Reply:
 
     @classmethod
     def of_error(cls, error: TwinpinError) -> "Reply":
-        """Answer with an error's status and document."""
+        """Answer with an error's status and document; the cause, which it does not name, is left to the log."""
+        tracing.blame(error)
         return cls(error.status, Body.of_json(error.document), error.retry_after)
 
 

@@ -6,25 +6,31 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
 from starlette.types import Message as Event
 from starlette.types import Receive, Scope, Send
 
+from twinpin.step import journal, tracing
 from twinpin.step.errors import Broken, DeadlineExceeded, Malformed, TooLarge, TwinpinError
 from twinpin.step.telemetry import observe
+from twinpin.step.trace import read, read_headers
 
 log = logging.getLogger(__name__)
 
 #: Request header: seconds that the client allows for the answer.
 TIMEOUT_HEADER = b"x-request-timeout"
+#: Request header: the client's own name for the request.
+REQUEST_ID = b"x-request-id"
 JSON = b"application/json"
 ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 # Most requests are answered before it pays to look whether their client is still there.
 _HANGUP_AFTER = 0.05  # seconds
 # nginx's word for a client that did not wait; for the metrics alone, nobody receives it.
 _CLIENT_GONE = 499
+_REFUSED = 400
 
 
 class ClientGone(Exception):
@@ -63,6 +69,9 @@ class Exchange:
 
     scope: Scope
     receive: Receive
+    #: What metrics, logs and traces call the endpoint, and when the request came, in seconds of `time.monotonic`.
+    label: str = ""
+    started: float = field(default_factory=time.monotonic)
     gone: bool = field(default=False, init=False)
 
     @property
@@ -77,6 +86,28 @@ class Exchange:
             if key == name:
                 return str(value, "latin-1")
         return None
+
+    def begin(self, parameters: dict[str, Any], request_id: str = "", rows: int | None = None) -> tracing.Trace:
+        """Join the trace that the headers name, else the *parameters*, which lose it; else begin one."""
+        sent, headers = tracing.take(parameters), self.scope["headers"]
+        trace = tracing.begin(self.label, lambda: read_headers(headers) or read(*sent), self.started)
+        trace.request_id, trace.rows = request_id, rows
+        return trace
+
+    def end(self, status: int, error: BaseException | None) -> None:
+        """Write the request's line in the log, where it gets one, and end its part of the trace."""
+        trace = tracing.current()
+        if trace is None:
+            if status < _REFUSED:
+                return
+            trace = self.begin({})  # refused before anything of it was read
+        if journal.wanted(trace, status):
+            trace.request_id = trace.request_id or self.header(REQUEST_ID) or ""
+            journal.write(trace, self.label, status, time.monotonic() - self.started, error)
+        if trace.span is not None:
+            named = {"http.request.method": self.scope["method"], "url.path": self.scope["path"]}
+            trace.span.put({**named, "http.response.status_code": status})
+        tracing.end(trace, status, error)
 
     def query(self, name: str) -> str | None:
         """The last value of this name in the query."""
@@ -180,43 +211,49 @@ def _too_large(limit: int) -> TooLarge:
 class Endpoint:
     """An ASGI application for one path; whatever goes wrong is answered in the protocol's shape, and nothing is cut."""
 
-    def __init__(self, label: str, handler: Handler, methods: tuple[str, ...] = ("GET", "HEAD")) -> None:
+    def __init__(
+        self, label: str, handler: Handler, methods: tuple[str, ...] = ("GET", "HEAD"), *, traced: bool = False
+    ) -> None:
+        """*traced*: its requests have a trace, and a line in the log where they fail; its handler begins both."""
         self._label = label
         self._handler = handler
         self._methods = methods
+        self._traced = traced
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        started = time.monotonic()
-        exchange = Exchange(scope, receive)
-        status = _CLIENT_GONE
+        exchange = Exchange(scope, receive, self._label)
+        status, fault = _CLIENT_GONE, None
         try:
-            reply = await self._answer(exchange)
+            reply, fault = await self._answer(exchange)
             status = reply.status
             await _send(send, reply)
-        except ClientGone:
-            log.debug("a client hung up before its answer", extra={"endpoint": self._label})
+        except ClientGone as error:
+            fault = error
         except asyncio.CancelledError:
             if not exchange.gone:  # the server stops; a client that hung up in this moment is no error
                 raise
         finally:
-            observe(self._label, status, time.monotonic() - started)
+            observe(self._label, status, time.monotonic() - exchange.started, tracing.recorded_id())
+            if self._traced:
+                exchange.end(status, fault)
 
-    async def _answer(self, exchange: Exchange) -> Reply:
+    async def _answer(self, exchange: Exchange) -> tuple[Reply, Exception | None]:
         """Ask the handler, and turn what it raises into an answer."""
         if exchange.scope["method"] not in self._methods:
             allowed = ", ".join(self._methods)
             reply = document({"error": f"this path takes {allowed}, not {exchange.scope['method']}"}, 405)
-            return Reply(reply.body, 405, headers=((b"allow", allowed.encode()),))
+            return Reply(reply.body, 405, headers=((b"allow", allowed.encode()),)), None
         try:
-            return await self._handler(exchange)
+            return await self._handler(exchange), None
         except TwinpinError as error:
-            return refusal(error)
+            return refusal(error), error
         except ClientGone:
             raise
-        except Exception:
-            log.exception("endpoint %s failed", self._label)
-            return refusal(Broken("the server failed on this request; its log has the cause"))
+        except Exception as error:
+            if not self._traced:
+                log.exception("endpoint %s failed", self._label)
+            return refusal(Broken("the server failed on this request; its log has the cause")), error
 
 
 async def _send(send: Send, reply: Reply) -> None:

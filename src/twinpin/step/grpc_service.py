@@ -7,14 +7,14 @@ status that REST would give, `twinpin-error-bin`, the error document as JSON, an
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeAlias
 
 import grpc
 import orjson
 from google.protobuf.message import DecodeError
 
-from twinpin.step import protocol
+from twinpin.step import journal, protocol, tracing
 from twinpin.step.block import rows_of
 from twinpin.step.codec import select
 from twinpin.step.errors import Broken, Malformed, TwinpinError
@@ -26,6 +26,7 @@ from twinpin.step.protocol import DOCUMENT_KEY, STATUS_KEY, Proto
 from twinpin.step.served import Served
 from twinpin.step.step import TensorSpec
 from twinpin.step.telemetry import count_entities, observe
+from twinpin.step.trace import TRACEPARENT, TRACESTATE, TraceContext, read
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,9 @@ log = logging.getLogger(__name__)
 # base64; in the details a character beyond ASCII takes six to twelve bytes.
 MAX_DOCUMENT = 3000  # bytes
 MAX_DETAILS = 3000  # bytes
+
+# As REST counts, for logs and traces; a client that cancelled is nginx's 499 there.
+_OK, _CLIENT_GONE = 200, 499
 
 Call: TypeAlias = grpc.aio.ServicerContext
 Handler: TypeAlias = Callable[[Proto, Call], Awaitable[Proto]]
@@ -70,7 +74,7 @@ def grpc_server(
             grpc.method_handlers_generic_handler(
                 protocol.SERVICE,
                 {
-                    "ModelInfer": _rpc("infer", protocol.ModelInferRequest, front.infer),
+                    "ModelInfer": _rpc("infer", protocol.ModelInferRequest, front.infer, traced=True),
                     "ModelReady": _rpc("model_ready", protocol.ModelReadyRequest, front.model_ready),
                     "ModelMetadata": _rpc("metadata", protocol.ModelMetadataRequest, front.model_metadata),
                     "ServerLive": _rpc("live", protocol.ServerLiveRequest, front.live),
@@ -86,35 +90,73 @@ def grpc_server(
     return server
 
 
-def _rpc(label: str, request_class: Proto, handler: Handler) -> grpc.RpcMethodHandler:
-    """Wrap a handler: parse, answer, and turn what it raises into a status."""
+def _rpc(label: str, request_class: Proto, handler: Handler, *, traced: bool = False) -> grpc.RpcMethodHandler:
+    """Wrap a handler: parse, answer, and turn what it raises into a status; *traced*: with a trace and a line each."""
     label = f"grpc_{label}"
 
     async def call(raw: bytes, context: Call) -> bytes:
         """Answer one call."""
         started = time.monotonic()
-        status = "CANCELLED"
+        status, outcome = "CANCELLED", _CLIENT_GONE
+        fault: Exception | None = None
         try:
             answer = await handler(_parse(request_class, raw), context)
             encoded: bytes = answer.SerializeToString()
         except TwinpinError as error:
-            status = error.code
+            status, outcome, fault = error.code, error.status, error
             await _abort(context, error)
         except grpc.aio.AbortError:
             raise
-        except Exception:
-            log.exception("%s failed", label)
-            status = Broken.code
+        except Exception as error:
+            if not traced:
+                log.exception("%s failed", label)
+            status, outcome, fault = Broken.code, Broken.status, error
             await _abort(context, Broken("the server failed on this request; its log has the cause"))
         else:
-            status = "OK"
+            status, outcome = "OK", _OK
             return encoded
         finally:
-            observe(label, status, time.monotonic() - started)
+            observe(label, status, time.monotonic() - started, tracing.recorded_id())
+            if traced:
+                _end(label, context, started, outcome, fault)
         raise AssertionError("abort raises")
 
     # Parsed here and not by grpc, which would answer INTERNAL to bytes that are no message.
     return grpc.unary_unary_rpc_method_handler(call)
+
+
+def _begin(label: str, context: Call, parameters: dict[str, Any], started: float) -> tracing.Trace:
+    """Join the trace that the metadata name, else the *parameters*, which lose it; else begin one."""
+    sent, metadata = tracing.take(parameters), context.invocation_metadata()
+    return tracing.begin(label, lambda: _carried(metadata) or read(*sent), started)
+
+
+def _carried(metadata: Iterable[tuple[str, str | bytes]]) -> TraceContext | None:
+    """Read the trace context of a call's metadata, where one value of a name counts."""
+    parent: object = None
+    state: object = None
+    for name, value in metadata:
+        if name == TRACEPARENT:
+            parent = value
+        elif name == TRACESTATE:
+            state = value
+    return read(parent, state)
+
+
+def _end(label: str, context: Call, started: float, status: int, error: Exception | None) -> None:
+    """Write the call's line in the log, where it gets one, and end its part of the trace."""
+    trace = tracing.current()
+    if trace is None:
+        if status == _OK:
+            return
+        trace = _begin(label, context, {}, started)  # refused before anything of it was read
+    if journal.wanted(trace, status):
+        journal.write(trace, label, status, time.monotonic() - started, error)
+    if trace.span is not None:
+        code = "OK" if status == _OK else getattr(error, "code", Broken.code)
+        method = {"rpc.system": "grpc", "rpc.service": protocol.SERVICE, "rpc.method": "ModelInfer"}
+        trace.span.put({**method, "rpc.grpc.status_code": grpc.StatusCode[code].value[0]})
+    tracing.end(trace, status, error)
 
 
 def _parse(request_class: Proto, raw: bytes) -> Proto:
@@ -150,9 +192,12 @@ class _Front:
 
     async def infer(self, request: Proto, context: Call) -> Proto:
         """Answer one inference; grpc cancels it when the client goes or its deadline passes."""
+        started = time.monotonic()
         self._lifecycle.called()
         model = self._models.find(request.model_name, request.model_version)
         message = protocol.request_message(request)
+        trace = _begin("grpc_infer", context, message.parameters, started)
+        trace.request_id, trace.rows = message.id, rows_of(message.tensors)
         self._limits.admit(message)
         count_entities("grpc_infer", rows_of(message.tensors))
         left = context.time_remaining()

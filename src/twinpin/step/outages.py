@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextvars import Context
 
 #: Seconds between two lines about one thing that comes and goes.
 QUIET = 5.0
@@ -10,7 +11,10 @@ REMINDER = 60.0
 
 
 class Outages:
-    """Tells *log* of each event once, with its cause, which clients never see: it may name an address."""
+    """Tells *log* of each event once, with its cause, which clients never see: it may name an address.
+
+    The line belongs to no request, be it one that met the outage first: each that fails has a line of its own.
+    """
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
@@ -24,13 +28,13 @@ class Outages:
             return
         self._told[what] = now
         self._down.add(what)
-        self._log.warning("%s cannot be reached", what, extra={"cause": reason(cause)})
+        Context().run(self._log.warning, "%s cannot be reached", what, extra={"cause": reason(cause)})
 
     def answered(self, what: str) -> None:
         """Note that *what* answered."""
         if what in self._down:
             self._down.discard(what)
-            self._log.warning("%s can be reached again", what)
+            Context().run(self._log.warning, "%s can be reached again", what)
 
 
 def reason(cause: BaseException | str) -> str:

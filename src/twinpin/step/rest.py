@@ -25,6 +25,7 @@ from twinpin.step.models import EXTENSIONS, SERVER, VERSION, Models
 from twinpin.step.served import Served
 from twinpin.step.step import Message, TensorSpec
 from twinpin.step.telemetry import count_entities
+from twinpin.step.tracing import Trace
 
 #: Length of the JSON before binary data, in requests and answers alike.
 HEADER_LENGTH = b"inference-header-content-length"
@@ -42,7 +43,7 @@ def routes(models: Sequence[Served], limits: Limits, lifecycle: Lifecycle | None
     """
     front = _Front(Models(models, lifecycle), limits)
     found: list[BaseRoute] = [
-        *_versioned("/infer", Endpoint("infer", front.infer, ("POST",))),
+        *_versioned("/infer", Endpoint("infer", front.infer, ("POST",), traced=True)),
         *_versioned("/ready", Endpoint("model_ready", front.model_ready)),
         *_versioned("", Endpoint("metadata", front.metadata)),
     ]
@@ -78,14 +79,15 @@ class _Front:
         header_length = exchange.length(HEADER_LENGTH)
         body = await exchange.body(self._limits.max_body_bytes, deadline)
         request = read_request(body, header_length)
+        trace = exchange.begin(request.message.parameters, request.message.id, rows_of(request.message.tensors))
         self._limits.admit(request.message)
         count_entities("infer", rows_of(request.message.tensors))
         async with exchange.unless_gone():
             answer = await model.infer(request.message, deadline=deadline)
         if form == "request":
-            return Reply(encode_request(answer))
+            return Reply(encode_request(_handed_on(answer, trace)))
         if form == "raw":
-            return Reply(encode_raw(answer), content_type=OCTETS)
+            return Reply(encode_raw(_handed_on(answer, trace)), content_type=OCTETS)
         return _response(request, select(answer, request.message.requested), model.name)
 
     async def model_ready(self, exchange: Exchange) -> Reply:
@@ -131,6 +133,12 @@ class _Front:
     def _find(self, exchange: Exchange) -> Served:
         """Find the model that the path names."""
         return self._models.find(exchange.path["model"], exchange.path.get("version"))
+
+
+def _handed_on(answer: Message, trace: Trace) -> Message:
+    """Let the trace context travel to the next step, which gets this answer as its request."""
+    parameters = {**answer.parameters, **trace.handed}
+    return Message(answer.tensors, parameters, answer.id, answer.requested, answer.version)
 
 
 def _form(exchange: Exchange) -> str:

@@ -8,8 +8,10 @@ import time
 from collections.abc import Awaitable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import cast
 
+from twinpin.step import tracing
 from twinpin.step.block import rows_of
 from twinpin.step.errors import Broken, Busy, DeadlineExceeded, PairMismatch, TwinpinError, Unavailable
 from twinpin.step.step import (
@@ -59,6 +61,8 @@ class StepModel:
         self._idle = asyncio.Event()
         self._idle.set()
         self._pair: Parameter | None = None
+        # A step of a pair names it beside its own version.
+        self._own_pair = next(iter(step.versions[1:]), None)
         self._in_flight = IN_FLIGHT.labels(self._name)
         self._queued = QUEUE_DEPTH.labels(self._name)
         self._seconds = STEP_SECONDS.labels(self._name)
@@ -92,8 +96,15 @@ class StepModel:
     async def infer(self, message: Message, *, deadline: float | None = None) -> Message:
         """Run the step on one message; the answer carries the request's parameters, those of the step put over them."""
         context = Context(message.id, message.parameters, self._bounded(deadline))
+        trace = tracing.current()
+        if trace is not None and trace.pair is None:
+            trace.pair = self._own_pair
+        work = self._run(message, context)
         try:
-            answer = await self._run(message, context)
+            if tracing.recording() is None:
+                answer = await work
+            else:
+                answer = await tracing.recorded(work, self._name, self._told(message))
         except PairMismatch:
             PAIR_MISMATCHES.inc()
             raise
@@ -124,6 +135,11 @@ class StepModel:
         if self._executor is not None:
             await asyncio.to_thread(self._executor.shutdown)
         await self._step.close()
+
+    def _told(self, message: Message) -> dict[str, str | int]:
+        """Say which step works on how many rows, for which pair."""
+        told: dict[str, str | int] = {tracing.STEP: self._name, tracing.ROWS: rows_of(message.tensors)}
+        return told if self._own_pair is None else told | {tracing.PAIR: self._own_pair}
 
     def _bounded(self, deadline: float | None) -> float | None:
         """The client's deadline, or the server's where that comes first."""
@@ -170,7 +186,7 @@ class StepModel:
         """Start the work, which gives its place back when it ends, is cancelled while it waits, or fails."""
         self._queued.inc()
         try:
-            future = threads.submit(self._working, message, context)
+            future = threads.submit(copy_context().run, self._working, message, context)
         except RuntimeError as error:  # shut down
             self._queued.dec()
             self._leave()
@@ -224,8 +240,13 @@ class StepModel:
         self._rows.observe(rows_of(message.tensors))
 
     def _broken(self, message: Message, error: Exception) -> Broken:
-        """Log an error that is none of ours, and make the one that is answered."""
-        log.error("step %s failed", self._name, exc_info=error, extra={"request_id": message.id})
+        """Make the error that is answered in the place of one that is none of ours; the log has it, once.
+
+        The line of the request that fails has its traceback; where there is none (any more), it gets one here.
+        """
+        trace = tracing.current()
+        if trace is None or trace.over:
+            log.error("step %s failed", self._name, exc_info=error, extra={"request_id": message.id})
         return Broken(f"the {self._name} step failed on this request; its log has the cause")
 
     def _show_pair(self, answer: Answer) -> None:

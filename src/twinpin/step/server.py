@@ -83,7 +83,7 @@ class KServeModel(Model):  # type: ignore[misc]  # the SDK ships no types
 
 def serve_step(step: Step, settings: Settings) -> None:
     """Serve *step*, which is loaded and warm, until SIGTERM or SIGINT; then drain, and close it last."""
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_requests)
     run(_serve(step, settings))
 
 
@@ -103,7 +103,7 @@ async def _serve(step: Step, settings: Settings) -> None:
     app.default = Endpoint("unknown", _unknown, ANY_METHOD)
     grpc = None if settings.grpc_port == NO_PORT else grpc_server([model], limits, lifecycle)
     try:
-        await serve(app, grpc, settings, lifecycle)
+        await serve(app, grpc, settings, lifecycle, service=f"twinpin-{model.name}")
     finally:
         await model.aclose()
 

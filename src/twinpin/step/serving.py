@@ -23,6 +23,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
+from twinpin.step import tracing
 from twinpin.step.head import BoundedHead
 from twinpin.step.lifecycle import Lifecycle
 from twinpin.step.settings import Settings
@@ -53,14 +54,16 @@ async def serve(
     announce: Callable[[int, int | None], None] | None = None,
     *,
     linger: float = 0.0,
+    service: str = "twinpin",
 ) -> None:
-    """Serve both protocols until a signal comes and everything in flight is answered.
+    """Serve both protocols until a signal comes and everything in flight is answered; traces know it as *service*.
 
     Where clients do not ask again what a server refuses that stops, gRPC goes on for *linger* seconds more while calls
     come: what meets the end of its server is cancelled, and each connection ends of age before that.
     *announce* is called with the ports of REST and gRPC once both accept connections. OSError: a port is taken.
     """
     stop = stop_signal()
+    tracing.start(service)
     listener = _listen(settings.host, settings.http_port)
     grpc_port = await _start_grpc(grpc_server, settings)
     rest = _Rest(_config(app, settings))
@@ -82,6 +85,7 @@ async def serve(
     if grpc_server is not None:
         ends.append(_stop_grpc(grpc_server, settings.drain_timeout, linger, lifecycle))
     await asyncio.gather(*ends)
+    tracing.stop()
 
 
 async def _stop_grpc(server: grpc.aio.Server, drain: float, linger: float, lifecycle: Lifecycle) -> None:

@@ -27,6 +27,9 @@ class Settings:
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
         "INFO", "Least level that is logged: DEBUG, INFO, WARNING or ERROR."
     )
+    log_requests: int = setting(
+        0, "One of so many requests is logged, the same ones in every process; 0: those that failed alone.", least=0
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,6 @@ ENTITIES = "entities"  # JSON list: the entities of the rows, in row order
 MISSING = "missing"  # JSON object: entity -> status, of those left out
 QUANTILES = "quantiles"  # JSON list: what the values of a row of the forecast are, where they are quantiles
 AS_OF = "as_of"  # JSON list: ISO time of the newest row used, in row order
-TRACEPARENT = "traceparent"  # W3C trace context, since the router drops headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from twinpin.step import journal
+from twinpin.step.tracing import current
+
 # A forecast of one row takes about a millisecond, a batch over the network some hundred.
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 # Most requests are for one entity; the last is the most that a server takes unless it is told otherwise.
@@ -110,7 +113,10 @@ def metrics_route(path: str = "/metrics", registry: CollectorRegistry = REGISTRY
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per line: time, level, logger, message, what was given as extra, and the traceback."""
+    """One JSON object per line: time, level, logger, message, what was given as extra, and the traceback.
+
+    A line that belongs to a request has its trace_id, and the pair that answers it where that is known.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Write one record."""
@@ -120,17 +126,26 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        trace = current()
+        if trace is not None:
+            line["trace_id"] = trace.context.trace_id
+            if trace.pair is not None:
+                line["pair"] = trace.pair
         line.update((key, value) for key, value in vars(record).items() if key not in _STANDARD)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def configure_logging(level: str = "INFO") -> None:
-    """Write logs of *level* and above to stderr as JSON lines, instead of whatever was set up before."""
+def configure_logging(level: str = "INFO", requests: int = 0) -> None:
+    """Write logs of *level* and above to stderr as JSON lines, instead of whatever was set up before.
+
+    One in *requests* gets a line though it did not fail; 0: none.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    journal.configure(requests)
     # One line per request would cost more than many a request.
     for name in ("uvicorn.access", "httpx", "hpack"):
         logging.getLogger(name).setLevel(logging.WARNING)

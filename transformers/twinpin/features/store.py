@@ -24,6 +24,7 @@ from twinpin.features.service import Service, read_service
 from twinpin.features.settings import Settings
 from twinpin.features.values import Feature
 from twinpin.features.window import SECOND
+from twinpin.step import tracing
 from twinpin.step.errors import CannotStart, DeadlineExceeded, Unavailable
 from twinpin.step.outages import Outages
 from twinpin.step.telemetry import FEATURE_READ_SECONDS
@@ -60,7 +61,7 @@ class FeastStore:
         self.service = service
         self._feast = feast
         self._timeout = timeout
-        online = feast.config.online_store.type
+        online = self._online = feast.config.online_store.type
         asynchronous = connections.online_store(feast).async_supported.read
         self._threaded = not asynchronous or bool(service.sources) or bool(service.request_fields)
         self._threads = concurrent.futures.ThreadPoolExecutor(
@@ -102,10 +103,15 @@ class FeastStore:
     ) -> Rows:
         """Read the newest row of each entity, in one query."""
         started = time.monotonic()
+        if self._direct is not None:
+            work = self._bounded(self._directly(self._direct, entities), deadline)
+        else:
+            work = self._by_feast(entities, fields, deadline)
         try:
-            if self._direct is not None:
-                return await self._bounded(self._directly(self._direct, entities), deadline)
-            return await self._by_feast(entities, fields, deadline)
+            if tracing.recording() is None:
+                return await work
+            told = {tracing.ROWS: len(entities), "db.system.name": self._online}
+            return await tracing.recorded(work, "read features", told, client=True)
         finally:
             FEATURE_READ_SECONDS.observe(time.monotonic() - started)
 
