@@ -75,6 +75,10 @@ TABLE = {
     ("docs/kubernetes.md", "From a pipeline, without a controller"): [PIPELINE],
     ("docs/kubernetes.md", "By Helm alone"): [STANDBY],
     ("docs/kubernetes.md", "Remove it"): ["tests/cluster/test_cluster_direct.py::test_uninstall_leaves_nothing"],
+    ("docs/observing.md", "Turn traces on"): ["tests/integration/serve/test_traces.py::test_one_request_is_one_trace"],
+    ("docs/observing.md", "Logs"): [
+        "tests/integration/serve/test_traces.py::test_every_process_logs_the_same_requests"
+    ],
     ("docs/operations.md", "Look first"): [[PIPELINE, HISTORY]],
     ("docs/performance.md", "Performance"): [
         "tests/integration/bench/test_bench_runs.py::test_a_measurement_prints_its_tables"

@@ -38,22 +38,32 @@ class Terminal:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self._servers = []
-        self.type("set -o pipefail")
+        # The shell ends with its input, also where the tests are killed, and takes its servers along.
+        self.type("set -o pipefail; trap 'kill 0' EXIT")
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        """End the shell and all that it started."""
-        for server in self._servers:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(server, signal.SIGTERM)
+        """End the shell, and with it all that it started; what does not end by itself is killed."""
+        self._bash.stdin.close()
+        until = time.monotonic() + 20
+        while self._alive() and time.monotonic() < until:
+            time.sleep(0.1)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._bash.pid, signal.SIGKILL)
         self._bash.wait(30)
         self._reader.join(30)
-        self._bash.stdin.close()
         self._bash.stdout.close()
+
+    def _alive(self):
+        """Whether any process of the shell's is left."""
+        self._bash.poll()
+        try:
+            os.killpg(self._bash.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
     def port(self, named):
         """The port that stands for one that a page names."""
@@ -75,7 +85,7 @@ class Terminal:
     def serve(self, command, port, shown, seconds=300):
         """Start a server as in a terminal of its own; returns when it listens and showed its lines."""
         log = self._logs / f"server-{len(self._servers)}.log"
-        status, printed = self.type(f"setsid {command} > {log} 2>&1 & echo pid $!")
+        status, printed = self.type(f"{command} > {log} 2>&1 & echo pid $!")
         assert status == 0, printed
         self._servers.append(int(re.search(r"pid (\d+)", printed)[1]))
         until = time.monotonic() + seconds
