@@ -9,7 +9,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 #: Extras that fit together; between them they are everything that an image holds.
-EXTRAS = (("features", "preprocess", "predict", "gateway", "resolve", "rollout"), ("predict-gpu",))
+EXTRAS = (("features", "preprocess", "predict", "gateway", "otel", "resolve", "rollout"), ("predict-gpu",))
 #: Exit status where nothing was learnt.
 NOT_ASKED = 2
 

@@ -16,9 +16,11 @@ from twinpin.version import __version__
 
 ROOT = Path(__file__).parents[1]
 #: Image -> extras of the wheel that it holds.
-IMAGES = {
-    name: (name,) for name in ("features", "preprocess", "predict", "predict-gpu", "gateway", "resolve", "rollout")
-} | {"serve": ("features", "preprocess", "predict", "gateway", "resolve")}
+IMAGES = {name: (name, "otel") for name in ("features", "preprocess", "predict", "predict-gpu", "gateway")} | {
+    "resolve": ("resolve",),
+    "rollout": ("rollout",),
+    "serve": ("features", "preprocess", "predict", "gateway", "otel", "resolve"),
+}
 #: What the Dockerfiles leave out of the lock file.
 PRUNED = ("mypy", "grpcio-tools")
 #: A licence's text in the place of its name is no name.

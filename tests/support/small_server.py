@@ -33,6 +33,11 @@ class Running:
         return self.process.wait(30)
 
 
+def surroundings():
+    """The environment of a process of ours: without the folder for metrics that Feast sets where a test imports it."""
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith("PROMETHEUS_")}
+
+
 @contextlib.contextmanager
 def started(command, log=None, **environment):
     """Start a server of ours, wait for the line that tells its ports, and end it; *log*: the file that it logs to."""
@@ -42,7 +47,7 @@ def started(command, log=None, **environment):
             stdout=subprocess.PIPE,
             stderr=stream,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(SUPPORT), **environment},
+            env={**surroundings(), "PYTHONPATH": str(SUPPORT), **environment},
         )
     try:
         line = process.stdout.readline()

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import time
 from pathlib import Path
 
 from served_world import ALIAS, MODEL, PREPROCESSOR
+from small_server import surroundings
 
 from twinpin.graph.document import InferenceGraph, builtin, load
 from twinpin.pair.resolve import resolve
@@ -74,7 +74,7 @@ def fleet(world, folder, *more, **environment):
             log = (folder / f"{name}.log").open("w")
             command = [TWINPIN, "step", name, *map(str, [*own, *listen, *more])]
             processes[name] = subprocess.Popen(
-                command, stdout=log, stderr=log, cwd=folder, env=os.environ | environment
+                command, stdout=log, stderr=log, cwd=folder, env=surroundings() | environment
             )
             log.close()
         for name, process in processes.items():

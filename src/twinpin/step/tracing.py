@@ -110,6 +110,7 @@ def end(trace: Trace, status: int, error: BaseException | None) -> None:
         if status >= FAULTS:
             trace.span.fail(error)
         trace.span.end()
+    trace.fault = None  # its traceback leads back here
     _SPAN.set(None)
     _TRACE.set(None)
 
