@@ -62,9 +62,11 @@ class Launch:
         while marked(self.mark) and time.monotonic() < until:
             self._reap()
             time.sleep(0.05)
-        for pid in marked(self.mark):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        while left := marked(self.mark):  # the kernel takes a moment for each
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
         for process, _ in self._started:
             process.wait()
 
