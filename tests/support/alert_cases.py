@@ -233,7 +233,6 @@ FOLLOWING = {
         quiet=[
             [series("twinpin_registry_reachable", "1x40", pod="a")],
             [series("twinpin_registry_reachable", "1x23 0x20", pod="a")],
-            [series("twinpin_registry_reachable", "NaNx40", pod="a")],  # it does not follow the alias
         ],
     ),
     "TwinpinStoreDown": Case(

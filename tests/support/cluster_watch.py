@@ -64,7 +64,7 @@ class Watch:
 
     def firing(self, alert, begin=None):
         """List the series of an alert that fires now, or fired at any time since *begin*."""
-        return self.over(f'ALERTS{{alertname="{alert}", alertstate="firing", {self._own}}}', begin or self.now())
+        return self.over(f'ALERTS{{alertname="{alert}", alertstate="firing", {self.own}}}', begin or self.now())
 
     def panel(self, title, begin):
         """List what a panel of the dashboard has shown since a time."""
@@ -72,10 +72,10 @@ class Watch:
 
     def targets(self):
         """List the pods that it reads, and whether it can."""
-        return {each.labels["pod"]: each.values[-1][1] for each in self.over(f"up{{{self._own}}}", self.now())}
+        return {each.labels["pod"]: each.values[-1][1] for each in self.over(f"up{{{self.own}}}", self.now())}
 
     @property
-    def _own(self):
+    def own(self):
         """What every series of the release has."""
         return f'namespace="{self._release.namespace.name}", job="{self._release.name}"'
 
