@@ -1,6 +1,7 @@
 """docs/operations.md as tests read it: each accident with what tells of it and what makes it."""
 
 import dataclasses
+import functools
 import re
 from pathlib import Path
 
@@ -43,6 +44,7 @@ class Told:
         return found[0] or found[1]
 
 
+@functools.cache
 def accidents():
     """Read them all."""
     page = (ROOT / "docs" / "operations.md").read_text()
