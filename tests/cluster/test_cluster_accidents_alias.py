@@ -136,7 +136,7 @@ def test_a_pair_that_is_deleted_while_it_serves_serves_on(followed, night, quest
 
 
 def test_a_registry_that_goes_away_during_a_rollout_delays_it_alone(
-    followed, world, night, questions, measured, accident
+    followed, world, night, questions, *, measured, accident
 ):
     """Once before the Pin is made, once after: the candidate waits blameless, then comes live."""
     pair = night.newcomer()

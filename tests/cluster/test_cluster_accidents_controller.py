@@ -35,7 +35,7 @@ def renew():
 
 
 def test_after_an_upgrade_without_its_definition_the_controller_does_nothing(
-    followed, night, questions, measured, accident, older_definition
+    followed, night, questions, *, measured, accident, older_definition
 ):
     """Nothing is done on a record that is not kept; with the definition renewed it goes on by itself."""
     pair, before = night.newcomer(), followed.rollout
@@ -57,7 +57,7 @@ def test_after_an_upgrade_without_its_definition_the_controller_does_nothing(
 
 
 def test_a_registry_that_sends_a_byte_now_and_then_blinds_the_controller(
-    followed, world, night, questions, measured, accident
+    followed, world, night, questions, *, measured, accident
 ):
     """The round under way has no end; what serves goes on, and the controller does when the line is mended."""
     pair, before = night.newcomer(), followed.rollout

@@ -61,7 +61,7 @@ def left_alone(release, night, questions, pair, accident):
 
 
 def test_a_pair_that_finds_no_room_is_left_alone_and_comes_live_on_demand(
-    followed, night, questions, measured, seat, accident
+    followed, night, questions, *, measured, seat, accident
 ):
     """The scheduler's own words are the reason; when there is room again, `twinpin rollout --retry` is all it takes."""
     pair, before = night.newcomer(), followed.rollout

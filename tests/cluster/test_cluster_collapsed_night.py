@@ -28,7 +28,7 @@ def watch(follows):
 
 
 def test_with_the_registry_down_a_late_pod_serves_what_the_others_do(
-    world, registrar, follows, questions, measured, accident
+    world, registrar, follows, questions, *, measured, accident
 ):
     """The record names the pair, and the cache has its files; the condition says that nobody can follow the alias."""
     pair = registrar.register(NAMES, 6, promoted=True)

@@ -3,7 +3,7 @@
 import pytest
 from cluster_namespaces import namespace as make_namespace
 from cluster_release import installed
-from cluster_scaling import up_and_down
+from cluster_scaling import Scaling, up_and_down
 from cluster_values import merged, one_of_each
 from cluster_watch import NAME, PORT
 from cluster_watch import watch as look_after
@@ -50,7 +50,7 @@ def watch(scaled):
 def test_pods_come_and_go_with_the_queue_and_lose_no_request(scaled, watch, questions, measured):
     """From one to three and back; every answer is right."""
     waiting = f'sum(twinpin_in_flight{{{watch.own}, step="{STEP}"}})'
-    course, few, many = up_and_down(scaled, watch, questions, STEP, MOST, "queue", waiting)
+    course, few, many = up_and_down(scaled, watch, questions.of_release(scaled), Scaling(STEP, MOST, "queue", waiting))
     course.keep("queue")
     measured("scaled by the queue", course.told())
     measured("its clients, few and many", f"{few.told()} {many.told()}")

@@ -3,7 +3,7 @@
 import pytest
 from cluster_namespaces import namespace as make_namespace
 from cluster_release import installed
-from cluster_scaling import up_and_down
+from cluster_scaling import Scaling, up_and_down
 from cluster_values import merged, one_of_each, scaled_by_cpu
 from cluster_watch import watch as look_after
 
@@ -40,7 +40,7 @@ def watch(scaled):
 def test_pods_come_and_go_with_the_load_and_lose_no_request(scaled, watch, questions, measured):
     """From one to three and back, by the CPU that they take; every answer is right."""
     used = f'sum(rate(process_cpu_seconds_total{{{watch.own}, app_kubernetes_io_component="{STEP}"}}[15s]))'
-    course, few, many = up_and_down(scaled, watch, questions, STEP, MOST, "CPU", used)
+    course, few, many = up_and_down(scaled, watch, questions.of_release(scaled), Scaling(STEP, MOST, "CPU", used))
     course.keep("cpu")
     measured("scaled by CPU", course.told())
     measured("its clients, few and many", f"{few.told()} {many.told()}")

@@ -1,4 +1,6 @@
-"""An accident as whoever is woken by it meets it: the alert and the panel that docs/operations.md names for the test."""
+"""An accident as whoever is woken by it meets it: the alert and the panel that docs/operations.md names for a test."""
+
+import functools
 
 from cluster_waits import until
 from night_page import NONE
@@ -38,6 +40,13 @@ class Accident:
         before = [value for each in found for time, value in each.values if time < self._begin]
         assert not any(map(tells, before)), found
 
+    def await_silence(self):
+        """Wait until the panel shows nothing any more; it did before."""
+        shown = self._panel()
+        assert shown, self._told.panel
+        now = functools.partial(self._watch.panel, self._told.panel)
+        until(f"silence of the panel {self._told.panel}", lambda: self._silent(now(self._watch.now())), SOON)
+
     def await_over(self):
         """Wait until the alert fires no more."""
         until(f"the end of {self._told.alert}", lambda: self._silent(self._watch.firing(self._told.alert)), SOON)
@@ -47,6 +56,6 @@ class Accident:
         return self._watch.panel(self._told.panel, self._begin - BEFORE)
 
     @staticmethod
-    def _silent(firing):
-        """Whether nothing fires; and what does."""
-        return not firing, firing
+    def _silent(found):
+        """Whether nothing was found; and what was."""
+        return not found, found

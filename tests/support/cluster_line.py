@@ -1,4 +1,4 @@
-"""A line to MLflow that lets a byte through now and then, as a store does that is as good as gone and does not say so."""
+"""A line to MLflow that lets a byte through now and then, as one does that is as good as gone and says nothing."""
 
 import contextlib
 
@@ -41,25 +41,20 @@ def slow_line(world):
     home.apply(*_objects())
     home.await_rollout(NAME)
     try:
-        _lead(home, NAME)
+        world.lead("mlflow", NAME)
         world.lose_registry()
         home.await_pods("mlflow", 0)
         home.scale("mlflow", 1)
         home.await_rollout("mlflow")
         yield
     finally:
-        _lead(home, "mlflow")
+        world.lead("mlflow", "mlflow")
         home.kubectl("delete", "deployment", NAME, "--wait=false")
         for pod in home.pods(NAME):
             home.delete_pod(pod["metadata"]["name"], force=True)
         home.kubectl("delete", "service", BEHIND)
         home.kubectl("delete", "configmap", NAME)
         world.start_registry()
-
-
-def _lead(home, app):
-    """Let MLflow's name lead to these pods."""
-    home.kubectl("patch", "service", "mlflow", "--type=merge", "-p", f'{{"spec": {{"selector": {{"app": "{app}"}}}}}}')
 
 
 def _objects():

@@ -1,4 +1,4 @@
-"""A release of one process per pod whose pods follow the alias themselves: where they stand, and what the record says."""
+"""A release of one process per pod whose pods follow the alias themselves: where they stand, and what is on record."""
 
 import time
 

@@ -1,6 +1,7 @@
-"""How a release follows its load: pods, what they are scaled by, and latency over time, as Prometheus and clients see it."""
+"""How a release follows its load: pods, what they are scaled by, and latency, as Prometheus and clients see them."""
 
 import dataclasses
+import itertools
 import json
 import math
 import os
@@ -21,6 +22,16 @@ FEW, MANY = {"clients": 2, "rate": 5.0}, {"clients": 24, "pause": 0.0}
 UP, DOWN = 240, 300
 #: Seconds for which a number of pods is held, so that the course shows what it is worth.
 HELD = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Scaling:
+    """A step that may have *most* pods, what they are scaled by, and a query for how much there is of that."""
+
+    step: str
+    most: int
+    by: str
+    query: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,12 +82,9 @@ class Course:
             (Path(FOLDER) / f"{name}.json").write_text(json.dumps(dataclasses.asdict(self)) + "\n")
 
 
-def up_and_down(release, watch, questions, step, most, scaled_by, signal):
-    """Let many clients come and go again; returns the course and what clients saw.
-
-    The block ends when the step had *most* pods and has one again; *signal* is a query for what it is scaled by.
-    """
-    marks, asked = [], questions.of_release(release)
+def up_and_down(release, watch, asked, scaling):
+    """Let many clients come, until the step has all pods, and go, until it has one; returns the course and their loads."""
+    marks = []
 
     def mark(name):
         marks.append((name, time.time()))
@@ -86,13 +94,13 @@ def up_and_down(release, watch, questions, step, most, scaled_by, signal):
         _hold()
         mark("many")
         with load(release.namespace, asked, **MANY) as many:
-            release.await_replicas(step, most, UP)
+            release.await_replicas(scaling.step, scaling.most, UP)
             _hold()
         mark("few again")
-        release.await_replicas(step, 1, DOWN)
+        release.await_replicas(scaling.step, 1, DOWN)
         _hold()
     mark("end")
-    return _course(watch, step, scaled_by, signal, marks, (few, many)), few, many
+    return _course(watch, scaling, marks, (few, many)), few, many
 
 
 def _hold():
@@ -101,19 +109,17 @@ def _hold():
     until("some time", lambda: time.monotonic() - begun > HELD, 2 * HELD)
 
 
-def _course(watch, step, scaled_by, signal, marks, loads):
+def _course(watch, scaling, marks, loads):
     """Put a run together from the beginnings of its phases, the last one of its end."""
     begin, end = marks[0][1], marks[-1][1]
-    phases = [
-        Phase(name, at - begin, following - begin)
-        for (name, at), (_, following) in zip(marks, marks[1:], strict=False)
-    ]
+    phases = [Phase(name, at - begin, following - begin) for (name, at), (_, following) in itertools.pairwise(marks)]
 
     def over(query):
         return [(at - begin, value) for each in watch.over(query, begin) for at, value in each.values if at <= end]
 
-    pods = f'count(up{{{watch.own}, app_kubernetes_io_component="{step}"}} == 1)'
-    return Course(step, scaled_by, phases, over(pods), over(signal), list(_latencies(loads, begin, end)))
+    pods = f'count(up{{{watch.own}, app_kubernetes_io_component="{scaling.step}"}} == 1)'
+    latencies = list(_latencies(loads, begin, end))
+    return Course(scaling.step, scaling.by, phases, over(pods), over(scaling.query), latencies)
 
 
 def _latencies(loads, begin, end):

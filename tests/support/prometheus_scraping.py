@@ -1,6 +1,7 @@
-"""The configuration that the Prometheus operator makes of a PodMonitor, so that a test's Prometheus sees the same labels.
+"""The configuration that the Prometheus operator makes of a PodMonitor, so that a test's Prometheus sees its labels.
 
-Written after `generatePodMonitorConfig` of the operator; what our PodMonitor does not use is refused, lest it be left out.
+It does what the operator's `generatePodMonitorConfig` does; what our PodMonitor does not use is refused, lest it be left
+out.
 """
 
 import re
