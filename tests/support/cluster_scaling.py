@@ -83,7 +83,7 @@ class Course:
 
 
 def up_and_down(release, watch, asked, scaling):
-    """Let many clients come, until the step has all pods, and go, until it has one; returns the course and their loads."""
+    """Let many clients come until the step has all pods, and go until it has one; returns the course and both loads."""
     marks = []
 
     def mark(name):

@@ -1,7 +1,6 @@
 """The configuration that the Prometheus operator makes of a PodMonitor, so that a test's Prometheus sees its labels.
 
-It does what the operator's `generatePodMonitorConfig` does; what our PodMonitor does not use is refused, lest it be left
-out.
+It does what the operator's `generatePodMonitorConfig` does; what our PodMonitor does not use is refused.
 """
 
 import re
