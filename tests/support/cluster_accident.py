@@ -5,8 +5,8 @@ import functools
 from cluster_waits import until
 from night_page import NONE
 
-#: Seconds before an accident in which its panel must not have shown it.
-BEFORE = 3
+#: Seconds until what the test before did is on no panel any more, and those of them in which nothing may be shown.
+SETTLED, BEFORE = 3, 1
 #: Seconds that an alert takes: how long it must be so, a scrape and two evaluations, on a busy machine.
 SOON = 60
 
@@ -18,7 +18,8 @@ class Accident:
         self._watch, self._told = watch, told
         if told.alert != NONE:
             self.await_over()
-        self._begin = watch.now()
+        self._begin = watch.now() + SETTLED
+        until("the beginning", lambda: watch.now() > self._begin, 2 * SETTLED)
 
     def await_alert(self, **labels):
         """Wait until the alert has fired, by these labels."""
