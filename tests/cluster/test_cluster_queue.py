@@ -11,8 +11,8 @@ from cluster_watch import watch as look_after
 pytestmark = [pytest.mark.cluster, pytest.mark.steady]
 
 STEP, MOST = "preprocess", 3
-#: Requests that a pod may have in hand before another is added.
-QUEUE = 2
+#: Requests that a pod may have in hand before another is added, and the CPU that it may take, so that they wait for it.
+QUEUE, CPU = 3, "150m"
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def scaled(world, namespace):
             "pollingInterval": 5,
         },
         "autoscaling": {"enabled": False, "scaleDownSeconds": 15},
-        STEP: {"replicas": {"min": 1, "max": MOST}},
+        STEP: {"replicas": {"min": 1, "max": MOST}, "resources": {"limits": {"cpu": CPU}}},
     }
     return installed(world, namespace, "queued", merged(one_of_each(world, SEA), by_queue), world.pairs["A"])
 
