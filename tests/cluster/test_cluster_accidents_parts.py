@@ -23,7 +23,8 @@ def test_a_step_without_a_pod_is_told_and_serves_again_when_it_has_one(followed,
         accident.await_panel(lambda serves: not serves)
         accident.await_alert()
         followed.namespace.scale(part, 1)
-        followed.await_ready()
+        followed.await_replicas("preprocess", 1)
+        followed.await_condition("Ready", "True", "Serving")
         accident.await_over()
     measured("a step without a pod", seen.told())
 
