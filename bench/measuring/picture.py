@@ -25,7 +25,7 @@ def draw(results: Results, path: Path) -> None:
     import matplotlib as mpl  # noqa: PLC0415 -- slow, and most runs draw nothing
 
     mpl.use("svg")
-    mpl.rcParams.update(_STYLE)
+    mpl.rcParams.update(STYLE)
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     names = list(results.rounds)
@@ -68,11 +68,13 @@ def _colour(name: str) -> str:
     return FLOOR if name in FLOORS else TWINPIN_COLOUR if name in TWINPIN else PEER
 
 
-_STYLE = {
+STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "bench",
     "font.family": "sans-serif",
     "text.color": INK,
     "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
     "ytick.color": INK,
 }

@@ -11,7 +11,7 @@ state=$cache/cluster             # kubeconfig, keys, configuration, logs, proces
 data=/var/lib/twinpin-cluster    # etcd, images, pods, volumes: what --wipe removes
 run=/run/twinpin-cluster         # sockets
 # Builds are kept apart by what goes into them.
-bin=$cache/cluster/bin/$(cat "$here"/go/go.{mod,sum} "$here"/go/*/main.go - <<<"$KUBERNETES_VERSION $METRICS_SERVER_VERSION $KSERVE_VERSION" |
+bin=$cache/cluster/bin/$(cat "$here"/go/go.{mod,sum} "$here"/go/*/main.go - <<<"$KUBERNETES_VERSION $METRICS_SERVER_VERSION $KSERVE_VERSION $KEDA_VERSION" |
   cksum | cut -d' ' -f1)
 containerd_socket=$run/containerd.sock
 # shellcheck disable=SC2034 # used by the scripts that source this file, and in their templates

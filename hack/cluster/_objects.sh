@@ -14,18 +14,16 @@ overlay() {
 
 kserve_source() { echo "$(module_folder github.com/kserve/kserve "$KSERVE_VERSION")/config"; }
 
-# Of the objects of Gateway API, KEDA and the Prometheus operator there are the definitions alone: the API server checks
+# Of the objects of Gateway API and of the Prometheus operator there are the definitions alone: the API server checks
 # such objects, and nobody acts on them.
 definitions() {
-  local gateway keda prometheus
+  local gateway prometheus
   kubectl kustomize "$(kserve_source)/crd" >"$config/kserve-definitions.yaml"
   gateway=$(module_folder sigs.k8s.io/gateway-api "$GATEWAY_API_VERSION")/config/crd/standard/gateway.networking.k8s.io
-  keda=$(module_folder github.com/kedacore/keda/v2 "$KEDA_VERSION")/config/crd/bases/keda.sh
   prometheus=$(module_folder github.com/prometheus-operator/prometheus-operator "$PROMETHEUS_OPERATOR_VERSION")
   prometheus+=/example/prometheus-operator-crd/monitoring.coreos.com
   apply "$config/kserve-definitions.yaml" \
     "$gateway"_{gatewayclasses,gateways,httproutes,grpcroutes}.yaml \
-    "$keda"_{scaledobjects,triggerauthentications}.yaml \
     "$prometheus"_{servicemonitors,podmonitors,prometheusrules}.yaml
   wait_until 60 "the definitions" kubectl wait --for=condition=Established customresourcedefinition --all --timeout=10s
 }
@@ -40,12 +38,28 @@ names_and_metrics() {
   apply "$config/metrics-server.yaml"
 }
 
+# certificate_of NAME OVERLAY: lays it beside an overlay, by the names that its Secret has.
+certificate_of() {
+  local file
+  mkdir -p "$config/$2"
+  for file in "tls.crt:$1.crt" "tls.key:$1.key" ca.crt:ca.crt; do cp "$pki/${file#*:}" "$config/$2/${file%:*}"; done
+}
+
+# shellcheck disable=SC2034 # the variables are used by the overlay
+keda() {
+  local keda_image keda_adapter_image
+  keda_image=$(system_image keda)
+  keda_adapter_image=$(system_image keda-adapter)
+  certificate_of keda keda
+  overlay keda "$(module_folder github.com/kedacore/keda/v2 "$KEDA_VERSION")/config/minimal"
+  apply "$config/keda.yaml"
+}
+
 kserve() {
-  local kserve_manager_image kserve_router_image file
+  local kserve_manager_image kserve_router_image
   kserve_manager_image=$(system_image kserve-manager)
   kserve_router_image=$(system_image kserve-router)
-  mkdir -p "$config/kserve"
-  for file in tls.crt:webhook.crt tls.key:webhook.key ca.crt:ca.crt; do cp "$pki/${file#*:}" "$config/kserve/${file%:*}"; done
+  certificate_of webhook kserve
   overlay kserve "$(kserve_source)/overlays/standalone/kserve"
   apply "$config/kserve.yaml"
   kubectl --namespace kserve rollout status deployment/kserve-controller-manager --timeout=180s >/dev/null

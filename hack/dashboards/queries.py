@@ -10,6 +10,8 @@ FRONT = f'{RELEASE}, app_kubernetes_io_component!~"features|preprocess|predict|c
 ASKED = f'{FRONT}, endpoint=~"/predict.*|infer|grpc_infer"'
 #: Those that fail for a reason that is not the client's.
 FAILED = 'status=~"5..|INTERNAL|UNAVAILABLE|DEADLINE_EXCEEDED"'
+#: Those without a forecast, whoever is to blame.
+UNANSWERED = 'status!~"2..|OK"'
 #: The pair of a pod that serves one, to be joined to what the pod counts.
 BY_PAIR = f"* on (namespace, job, instance) group_left (pair) (twinpin_pair_info{{{RELEASE}}} == 1)"
 

@@ -1,7 +1,19 @@
 """Serving: what clients meet, and what the pods do for them."""
 
 from dashboards.panels import SO, YES_OR_NO, Bars, Figure, Panel, Timeline
-from dashboards.queries import ASKED, BY_PAIR, FAILED, FRONT, RELEASE, Query, mean, per_second, quantiles, rate
+from dashboards.queries import (
+    ASKED,
+    BY_PAIR,
+    FAILED,
+    FRONT,
+    RELEASE,
+    UNANSWERED,
+    Query,
+    mean,
+    per_second,
+    quantiles,
+    rate,
+)
 
 _SHARE_FAILED = (
     f"sum({rate('twinpin_requests_total', f'{ASKED}, {FAILED}')}) / sum({rate('twinpin_requests_total', ASKED)})"
@@ -100,7 +112,7 @@ REQUESTS = [
     Panel(
         "Answers other than success, by status",
         "5xx, 429 and the words of gRPC are ours; other 4xx are the client's.",
-        [per_second("twinpin_requests_total", "endpoint", "status", which=f'{ASKED}, status!~"2..|OK"')],
+        [per_second("twinpin_requests_total", "endpoint", "status", which=f"{ASKED}, {UNANSWERED}")],
         unit="reqps",
         silent="none",
     ),
@@ -178,10 +190,10 @@ CANARY = [
     ),
     Panel(
         "Share that fails, by pair",
-        "Of the requests to the steps of each pair.",
+        "Of the requests to the steps of each pair, whoever is to blame: both get their share of the same ones.",
         [
             Query(
-                f"sum by (pair) ({rate('twinpin_requests_total', f'{_PAIRED}, {FAILED}')} {BY_PAIR})"
+                f"sum by (pair) ({rate('twinpin_requests_total', f'{_PAIRED}, {UNANSWERED}')} {BY_PAIR})"
                 f" / sum by (pair) ({rate('twinpin_requests_total', _PAIRED)} {BY_PAIR})",
                 "{{pair}}",
             )

@@ -244,7 +244,7 @@ def test_a_definition_that_drops_fields_is_told_with_what_mends_it(api, older_de
     """Helm never upgrades one; a record that is not kept would be written again and again."""
     told = await_loss(KubeCluster(api, "forecast", Prober(post_directly)))
 
-    assert "kubectl apply --server-side -f crds/" in told
+    assert "kubectl apply --server-side --force-conflicts -f crds/" in told
 
 
 def test_the_role_is_enough_for_the_lease(api):

@@ -6,6 +6,7 @@ from cluster_namespaces import namespace as make_namespace
 from cluster_namespaces import told
 from cluster_release import installed
 from cluster_values import COLLAPSED, cached, merged, one_of_each
+from night_page import ROOT, accident_of, accidents
 
 #: Seconds that one test may take with the fixtures that it is the first to need.
 PATIENCE = 600
@@ -19,8 +20,11 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """A cluster takes longer than a process."""
+    """A cluster takes longer than a process; what docs/operations.md names is run by hack/night."""
+    named = {each for told in accidents() for each in told.tests}
     for item in items:
+        if (str(item.path.relative_to(ROOT)), item.name.partition("[")[0]) in named:
+            item.add_marker(pytest.mark.night)
         if item.get_closest_marker("cluster") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(PATIENCE))
 
@@ -146,6 +150,41 @@ def followed(follower, night):
     follower.await_settled()
     yield follower
     follower.wish(paused=False, progressDeadline=UNHURRIED)
+
+
+@pytest.fixture(scope="session")
+def watch(follower):
+    """A Prometheus that looks after that release."""
+    from cluster_watch import watch  # noqa: PLC0415
+
+    with watch(follower) as made:
+        yield made
+
+
+@pytest.fixture
+def accident(request, watch):
+    """What docs/operations.md says of the accident that the test makes, from now on."""
+    from cluster_accident import Accident  # noqa: PLC0415
+
+    return Accident(watch, accident_of(str(request.path.relative_to(ROOT)), request.function.__name__))
+
+
+@pytest.fixture(scope="session")
+def registrar(world):
+    """Registers pairs and moves their alias, for as long as nobody takes MLflow away for good."""
+    with world.registrar() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def follows(api, world, registrar):
+    """Two pods that follow the alias themselves, on whatever pair the test before left them."""
+    from cluster_pod_followers import CACHE, NAMES, Pods, values  # noqa: PLC0415
+
+    with make_namespace(api, "pods") as place:
+        first = registrar.register(NAMES, 1, promoted=True)
+        world.rooms.make(place, CACHE)
+        yield Pods(world, place, "pods", values(world), first).install()
 
 
 @pytest.fixture(scope="session")

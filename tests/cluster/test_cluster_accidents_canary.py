@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.steady]
 #: Clients and the pause of each between two requests, in seconds: 50 requests/s and more, with room to answer slowly.
 STEADY = {"clients": 6, "pause": 0.05}
 PERCENT = 10
+#: Share of the requests to a pair that may fail, as its judge has it.
+ALLOWED = 0.01
 #: Seconds for which a good canary is watched after the first judgement of it, and after which a bad one is too late.
 WATCHED, LATE = 40, 120
 
@@ -32,7 +34,7 @@ def judged(followed, console):
     followed.wish(canary=None)
 
 
-def test_a_canary_that_fails_requests_ends_by_itself(judged, night, questions, measured):
+def test_a_canary_that_fails_requests_ends_by_itself(judged, night, questions, measured, accident):
     """Its preprocessor cannot bear gaps: a third of its requests are refused, until all go to the pair before again."""
     pair, before = night.newcomer(spoil=without_imputer), judged.rollout
     asked = questions.of_release(judged, pair)
@@ -43,10 +45,13 @@ def test_a_canary_that_fails_requests_ends_by_itself(judged, night, questions, m
         why = judged.await_rejection(pair)
         took = time.monotonic() - begun
         judged.await_routers()
+    accident.await_panel(lambda share: share > ALLOWED, pair=why["pair"])
+    accident.await_alert(reason="Judged")
     with load(judged.namespace, asked, **STEADY) as after:
         judged.await_gone(why["pair"])
         night.promote(judged.pair)
         judged.await_settled()
+        accident.await_over()
     measured("a canary that fails requests", f"ended after {took:.0f} s; {seen.told()}")
     measured("after it", after.told())
 

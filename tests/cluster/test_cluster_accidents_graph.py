@@ -13,6 +13,8 @@ pytestmark = pytest.mark.cluster
 STEADY = {"clients": 8, "rate": 60.0}
 #: Seconds without any router, from the deletion of the graph to new ones, on a busy machine of two cores.
 GAP = 45.0
+#: Share of requests that may fail before somebody is woken.
+ALLOWED = 0.01
 #: Seconds in which a graph is put back and the routers that had begun with the edit are gone.
 NOTICED = 10.0
 
@@ -42,13 +44,16 @@ def with_graph_of(release, pair):
     ]
 
 
-def test_a_graph_that_is_edited_by_hand_is_put_back(followed, questions, measured):
+def test_a_graph_that_is_edited_by_hand_is_put_back(followed, questions, measured, accident):
     """Somebody lets the predict of the pair before follow the preprocess of this one: it does not last."""
     nodes = plain(followed)
     with load(followed.namespace, questions.mixed(followed, *followed.earlier), **STEADY) as seen:
         followed.edit_graph({"spec": {"nodes": mixing(followed)}})
         until("the graph as it was", lambda: plain(followed) == nodes, 60)
         followed.await_ready()
+        accident.await_panel(lambda writes: writes > 0, reason="PutBack")
+        accident.await_alert()
+        accident.await_over()
     measured("graph edited by hand", seen.told())
 
     assert seen.mixed == 0, seen.told()
@@ -56,14 +61,17 @@ def test_a_graph_that_is_edited_by_hand_is_put_back(followed, questions, measure
     assert followed.told("PutBack")
 
 
-def test_a_graph_that_mixes_two_pairs_is_refused_by_the_stamp(followed, questions, measured):
+def test_a_graph_that_mixes_two_pairs_is_refused_by_the_stamp(followed, questions, measured, accident):
     """The same while the controller is paused: routers take it up, and predict refuses what they send."""
     with load(followed.namespace, questions.of_release(followed, *followed.earlier), **STEADY) as seen:
         followed.wish(paused=True)
         followed.edit_graph({"spec": {"nodes": mixing(followed)}})
         until("a router that mixes", lambda: any(len(each) > 1 for each in leading(followed)), 120)
+        accident.await_panel(lambda refused: refused > 0)
+        accident.await_alert()
         followed.wish(paused=False)
         followed.await_ready()
+        accident.await_over()
     measured("graph that mixes two pairs by hand", seen.told())
 
     assert seen.mixed == 0, seen.told()
@@ -88,14 +96,17 @@ def plain(release):
     return release.namespace.get("InferenceGraph", release.name)["spec"]["nodes"]
 
 
-def test_a_graph_that_is_deleted_is_made_again(followed, questions, measured):
+def test_a_graph_that_is_deleted_is_made_again(followed, questions, measured, accident):
     """Its routers go with it, so requests fail until there are new ones; the pair stays the same."""
     before = followed.rollout
     with load(followed.namespace, questions.mixed(followed, *followed.earlier), **STEADY) as seen:
         old = followed.namespace.get("InferenceGraph", followed.name)["metadata"]["uid"]
         followed.namespace.kubectl("delete", "inferencegraph", followed.name, "--wait=false")
         until("another graph", lambda: uid(followed) not in {None, old}, 60)
+        accident.await_panel(lambda share: share > ALLOWED)
+        accident.await_alert()
         followed.await_live(followed.pair)
+        accident.await_over()
     measured("graph deleted", seen.told())
 
     assert seen.mixed == 0, seen.told()

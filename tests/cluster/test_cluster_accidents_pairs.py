@@ -14,10 +14,10 @@ STEADY = {"clients": 8, "rate": 60.0}
 HURRIED = 30
 
 
-def test_a_pair_whose_forecast_is_not_the_recorded_one_is_left_alone(followed, night, questions, measured):
+def test_a_pair_whose_forecast_is_not_the_recorded_one_is_left_alone(followed, night, questions, measured, accident):
     """The probe finds it before any request does; it is tried once."""
     pair = night.newcomer(spoil=wrong_example)
-    seen, why = left_alone(followed, night, questions, pair)
+    seen, why = left_alone(followed, night, questions, pair, accident)
     measured("forecast that is not the recorded one", seen.told())
 
     assert seen.lost == 0, seen.told()
@@ -26,10 +26,10 @@ def test_a_pair_whose_forecast_is_not_the_recorded_one_is_left_alone(followed, n
     assert why["count"] == 1
 
 
-def test_a_pair_that_does_not_load_is_left_alone(followed, night, questions, measured):
+def test_a_pair_that_does_not_load_is_left_alone(followed, night, questions, measured, accident):
     """Its pods break off with what they say of the model, which is final: nobody waits for them any longer."""
     pair = night.newcomer(spoil=unloadable)
-    seen, why = left_alone(followed, night, questions, pair)
+    seen, why = left_alone(followed, night, questions, pair, accident)
     measured("model that does not load", seen.told())
 
     assert seen.lost == 0, seen.told()
@@ -38,7 +38,7 @@ def test_a_pair_that_does_not_load_is_left_alone(followed, night, questions, mea
     assert why["count"] == 1
 
 
-def left_alone(release, night, questions, pair):
+def left_alone(release, night, questions, pair, accident):
     """Promote a pair that is bad, and see it rejected and removed while the pair before serves everything."""
     before = release.rollout
     with load(release.namespace, questions.mixed(release, pair, *release.earlier), **STEADY) as seen:
@@ -48,8 +48,11 @@ def left_alone(release, night, questions, pair):
         why = rejection(release.record, pair)
         told = [each for each in release.told("Rejected") if pair.label in each]
         release.await_gone(why["pair"])
+        accident.await_panel(lambda pairs: pairs > 0, reason=why["reason"])
+        accident.await_alert(reason=why["reason"])
         night.promote(release.pair)
         release.await_settled()
+        accident.await_over()
     assert not seen.of(pair)
     assert release.rollout == before
     assert len(told) == 1
@@ -57,7 +60,9 @@ def left_alone(release, night, questions, pair):
     return seen, why
 
 
-def test_a_pair_that_finds_no_room_is_left_alone_and_comes_live_on_demand(followed, night, questions, measured, seat):
+def test_a_pair_that_finds_no_room_is_left_alone_and_comes_live_on_demand(
+    followed, night, questions, *, measured, seat, accident
+):
     """The scheduler's own words are the reason; when there is room again, `twinpin rollout --retry` is all it takes."""
     pair, before = night.newcomer(), followed.rollout
     followed.wish(progressDeadline=HURRIED)
@@ -67,9 +72,12 @@ def test_a_pair_that_finds_no_room_is_left_alone_and_comes_live_on_demand(follow
             why = followed.await_rejection(pair)
             followed.await_emptied()
             meanwhile = followed.rollout
+            accident.await_panel(lambda pairs: pairs > 0, reason="NeverReady")
+            accident.await_alert(reason="NeverReady")
         followed.wish(progressDeadline=UNHURRIED)
         told = followed.twinpin("rollout", "--retry")
         followed.await_live(pair)
+        accident.await_over()
     measured("no room for the new pods", seen.told())
 
     assert seen.lost == 0, seen.told()

@@ -145,6 +145,19 @@ CONTROLLER = {
             [series("twinpin_rollout_alias_lag_seconds", "0x40")],
         ],
     ),
+    "TwinpinAliasBroken": Case(
+        fires=[condition("1x5 0x30", "PairAccepted")],
+        says="The alias of forecast in demo is half moved, gone, or on versions that do not belong together.",
+        quiet=[
+            [condition("1x40", "PairAccepted")],
+            [condition("1x10 0x3 1x20", "PairAccepted")],
+            [condition("0x40", "GraphInSync")],
+            [  # a whole pair, which was left alone
+                condition("0x40", "PairAccepted"),
+                series("twinpin_rollout_rejected_pairs", "1x40", reason="WrongForecast"),
+            ],
+        ],
+    ),
     "TwinpinPairRejected": Case(
         fires=[series("twinpin_rollout_rejected_pairs", "_x20 1x20", reason="WrongForecast")],
         says="1 pair of forecast in demo was left alone: WrongForecast.",
@@ -210,6 +223,17 @@ FOLLOWING = {
         fires=[series("twinpin_pairs_refused_total", "0x10 1x30", pod="a")],
         says="Pods of forecast in demo refused a pair in the last hour; the PairedGraph says which, and why.",
         quiet=[[series("twinpin_pairs_refused_total", "0x40", pod="a")]],
+    ),
+    "TwinpinRegistryDown": Case(
+        fires=[
+            series("twinpin_registry_reachable", "1x40", pod="a"),
+            series("twinpin_registry_reachable", "1x15 0x20", pod="b"),
+        ],
+        says="A pod of forecast in demo has not reached MLflow for over 10 minutes.",
+        quiet=[
+            [series("twinpin_registry_reachable", "1x40", pod="a")],
+            [series("twinpin_registry_reachable", "1x23 0x20", pod="a")],
+        ],
     ),
     "TwinpinStoreDown": Case(
         fires=[

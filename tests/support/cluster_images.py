@@ -9,6 +9,7 @@ from twinpin.version import __version__
 REGISTRY = os.environ.get("TWINPIN_TEST_IMAGE_REGISTRY", "")
 TAG = os.environ.get("TWINPIN_TEST_IMAGE_TAG", __version__)
 MLFLOW = os.environ.get("TWINPIN_TEST_MLFLOW_IMAGE", f"twinpin-test-mlflow:{importlib.metadata.version('mlflow')}")
+PROMETHEUS = os.environ.get("TWINPIN_TEST_PROMETHEUS_IMAGE", "twinpin-test-prometheus:3.16.0")
 REDIS = os.environ.get("TWINPIN_TEST_REDIS_IMAGE", "twinpin-test-redis:7.0")
 
 

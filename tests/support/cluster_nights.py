@@ -1,6 +1,7 @@
 """Pairs that come and go under one pair of names, good ones and spoiled ones."""
 
 import itertools
+import operator
 import shutil
 
 import numpy as np
@@ -75,6 +76,24 @@ def unloadable(trees):
     """Cut the model's file off in the middle, as a full disk does."""
     (file,) = (trees / "model").glob("model.*")
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+class _Greed:
+    """Becomes a string of some GB when it is loaded, which no pod of the tests has room for."""
+
+    def __reduce__(self):
+        return operator.mul, (b"x", 4 << 30)
+
+
+def devouring(trees):
+    """Let the preprocessor take all memory when it is loaded, as one does that was trained on a larger machine."""
+    import mlflow.sklearn  # noqa: PLC0415 -- three seconds
+
+    place = trees / "preprocessor"
+    signature, pipeline = Model.load(place).signature, mlflow.sklearn.load_model(place)
+    pipeline.greed = _Greed()
+    shutil.rmtree(place)
+    save_sklearn(pipeline, place, signature)
 
 
 def without_imputer(trees):

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import functools
 import http.client
+import json
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,22 @@ class World:
         self.home.scale("mlflow", 0)
         for pod in self.home.pods("mlflow"):
             self.home.delete_pod(pod["metadata"]["name"], force=True)
+
+    def hide_store(self):
+        """Let the name of Redis lead nowhere, and cut the connections that were made; its data stays."""
+        self.lead("redis", "nobody")
+        self.home.kubectl(
+            "exec", "deploy/redis", "--", "redis-cli", "client", "kill", "type", "normal", "skipme", "yes"
+        )
+
+    def show_store(self):
+        """Let it lead to Redis again."""
+        self.lead("redis", "redis")
+
+    def lead(self, service, app):
+        """Let a name lead to the pods of an app."""
+        change = {"spec": {"selector": {"app": app}}}
+        self.home.kubectl("patch", "service", service, "--type=merge", "-p", json.dumps(change))
 
     def start_registry(self):
         """Bring MLflow back."""

@@ -21,10 +21,11 @@ from twinpin.generations import Generation, Generations
 from twinpin.pair.errors import BadArtifact, DigestMismatch, NotReady, PairError, SchemaMisfit
 from twinpin.pair.pin import Pin
 from twinpin.pair.version import Versions
+from twinpin.rollout.conditions import UNREACHED
 from twinpin.rollout.resource import Status
 from twinpin.rollout.snapshot import Aliased, NoPair, versions_of
 from twinpin.step.errors import CannotStart, TwinpinError
-from twinpin.step.telemetry import PAIR_BEHIND, PAIRS_REFUSED
+from twinpin.step.telemetry import PAIR_BEHIND, PAIRS_REFUSED, REGISTRY_REACHABLE
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Follower:
             self._generations.keep = seen.keep
             joined = seen.pin is None or seen.pin.id == self._generations.current.pin.id
             PAIR_BEHIND.set(not joined)
-            alias = await self._registry.alias() if joined else UNREAD
+            alias = await self._alias() if joined else UNREAD
             again = await self._do(decide(seen, alias, self._mine, self._now()), seen, alias)
         except TROUBLE as error:
             self._faults += 1
@@ -107,6 +108,12 @@ class Follower:
             return False
         self._faults = 0
         return again
+
+    async def _alias(self) -> Aliased | NoPair:
+        """Read what the alias names, and tell whether the registry answered."""
+        alias = await self._registry.alias()
+        REGISTRY_REACHABLE.set(isinstance(alias, Aliased) or alias.reason not in UNREACHED)
+        return alias
 
     @property
     def _mine(self) -> Mine:

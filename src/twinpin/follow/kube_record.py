@@ -45,7 +45,7 @@ class KubeRecord:
             raise Refused(
                 f"The cluster's definition of {KIND} is older than this release and dropped the Pin: Helm does not "
                 "upgrade definitions.",
-                mend="kubectl apply --server-side -f helm/twinpin/crds",
+                mend="kubectl apply --server-side --force-conflicts -f helm/twinpin/crds",
             )
         return stored is not None
 

@@ -32,7 +32,7 @@ EXAMPLE = "example.json"
 #: Helm installs definitions and never upgrades them; the API server drops fields that it does not know.
 OLD_DEFINITION = (
     f"The cluster drops fields of the status of {KIND}: its definition is of another version than this controller. "
-    "Run `kubectl apply --server-side -f crds/` in the folder of the chart."
+    "Run `kubectl apply --server-side --force-conflicts -f crds/` in the folder of the chart."
 )
 
 

@@ -56,6 +56,10 @@ GPU_MEMORY = Gauge("twinpin_gpu_memory_bytes", "Memory of the GPU that the model
 PAIR_MISMATCHES = Counter("twinpin_pair_mismatches_total", "Messages refused for another pair's stamp.")
 PAIRS_REFUSED = Counter("twinpin_pairs_refused_total", "Pairs behind the alias that could not be served.")
 PAIR_BEHIND = Gauge("twinpin_pair_behind", "1 while this process serves another pair than its release does.")
+REGISTRY_REACHABLE = Gauge(
+    "twinpin_registry_reachable", "1 while the registry answers, NaN where this process does not ask it."
+)
+REGISTRY_REACHABLE.set(float("nan"))
 PAIR_INFO = Gauge("twinpin_pair_info", "1 for the pair that serves.", ["pair", "preprocessor_version", "model_version"])
 
 # What every LogRecord has; anything else was given as extra and belongs into the line. uvicorn's colours do not.

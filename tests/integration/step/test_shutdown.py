@@ -78,7 +78,7 @@ async def test_connections_end_with_their_next_answer_before_the_sockets_close(o
 
 
 async def test_new_connections_are_refused_after_the_wait(own_server):
-    """The port is closed while the last request still runs."""
+    """The port is closed while the last request still runs, and the step's store only after that."""
     server = own_server(drain_wait=0.1)
     async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
         slow = asyncio.create_task(client.post(INFER, json=body(2)))
@@ -89,11 +89,14 @@ async def test_new_connections_are_refused_after_the_wait(own_server):
             await asyncio.sleep(0.05)
             with socket.socket() as probe:
                 refused = probe.connect_ex(("127.0.0.1", server.http_port)) != 0
+        closed = (server.folder / "closed").exists()
         answer = await slow
 
     assert refused
+    assert not closed
     assert answer.status_code == 200
     assert server.process.wait(20) == 0
+    assert (server.folder / "closed").exists()
 
 
 def test_an_idle_server_stops_at_once(own_server):
