@@ -10,9 +10,10 @@ from cluster_watch import watch as look_after
 
 pytestmark = [pytest.mark.cluster, pytest.mark.steady]
 
-STEP, MOST = "preprocess", 3
+#: Small requests to preprocess and predict are done at once, and wait nowhere where they could be counted.
+STEP, MOST = "features", 3
 #: Requests that a pod may have in hand before another is added, and the CPU that it may take, so that they wait for it.
-QUEUE, CPU = 3, "150m"
+QUEUE, CPU = 3, "200m"
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def namespace(api):
 
 @pytest.fixture(scope="module")
 def scaled(world, namespace):
-    """One pod of every part; preprocess grows by its queue, and whatever CPU it takes counts for nothing."""
+    """One pod of every part; features grow by their queue, and whatever CPU it takes counts for nothing."""
     from cluster_world import SEA  # noqa: PLC0415 -- see conftest
 
     by_queue = {
@@ -50,7 +51,8 @@ def watch(scaled):
 def test_pods_come_and_go_with_the_queue_and_lose_no_request(scaled, watch, questions, measured):
     """From one to three and back; every answer is right."""
     waiting = f'sum(twinpin_in_flight{{{watch.own}, step="{STEP}"}})'
-    course, few, many = up_and_down(scaled, watch, questions.of_release(scaled), Scaling(STEP, MOST, "queue", waiting))
+    asked = [each for each in questions.mixed(scaled) if "/predict/feast" in each.url]
+    course, few, many = up_and_down(scaled, watch, asked, Scaling(STEP, MOST, "queue", waiting))
     course.keep("queue")
     measured("scaled by the queue", course.told())
     measured("its clients, few and many", f"{few.told()} {many.told()}")

@@ -171,7 +171,7 @@ def _objects(configs, groups):
             "--log.level=warn",
         ],
         "ports": [{"containerPort": PORT}],
-        "readinessProbe": {"httpGet": {"path": "/-/ready", "port": PORT}, "periodSeconds": 1},
+        "readinessProbe": {"httpGet": {"path": "/-/ready", "port": PORT}, "periodSeconds": 1, "timeoutSeconds": 10},
         "volumeMounts": [{"name": "files", "mountPath": "/etc/prometheus"}],
         "resources": resources("20m", "96Mi", "512Mi"),
     }
