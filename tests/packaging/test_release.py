@@ -55,7 +55,7 @@ def test_every_place_that_tells_a_version_tells_the_same():
 
     assert releasing.disagreeing(ROOT) == []
     assert {"src/twinpin/version.py", "helm/twinpin/Chart.yaml", "manifests/base/gateway.yaml"} <= places
-    assert {"docs/images.md", "docs/kubernetes.md", "manifests/storage/mlflow.yaml"} <= places
+    assert {"docs/images.md", "manifests/storage/mlflow.yaml"} <= places
 
 
 def test_a_version_that_was_forgotten_is_named_with_its_place(clone):
