@@ -2,7 +2,9 @@
 
 import pytest
 from cluster_namespaces import namespace as make_namespace
-from cluster_release import installed
+from cluster_nights import by_pyfunc_alone
+from cluster_pairs import Names
+from cluster_release import Release
 from cluster_scaling import Scaling, up_and_down
 from cluster_values import merged, one_of_each
 from cluster_watch import NAME, PORT
@@ -10,10 +12,10 @@ from cluster_watch import watch as look_after
 
 pytestmark = [pytest.mark.cluster, pytest.mark.steady]
 
-#: Small requests to preprocess and predict are done at once, and wait nowhere where they could be counted.
-STEP, MOST = "features", 3
+NAMES = Names("queue_scaler", "queue_forecaster", "live")
+STEP, MOST = "preprocess", 3
 #: Requests that a pod may have in hand before another is added, and the CPU that it may take, so that they wait for it.
-QUEUE, CPU = 3, "200m"
+QUEUE, CPU = 3, "500m"
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +26,9 @@ def namespace(api):
 
 
 @pytest.fixture(scope="module")
-def scaled(world, namespace):
-    """One pod of every part; features grow by their queue, and whatever CPU it takes counts for nothing."""
-    from cluster_world import SEA  # noqa: PLC0415 -- see conftest
-
+def scaled(world, registrar, namespace):
+    """One pod of every part; preprocess, a pyfunc, may grow by its queue, and whatever CPU it takes counts for nothing."""
+    pair = registrar.register(NAMES, 1, promoted=True, spoil=by_pyfunc_alone)
     by_queue = {
         "keda": {
             "enabled": True,
@@ -38,7 +39,7 @@ def scaled(world, namespace):
         "autoscaling": {"enabled": False, "scaleDownSeconds": 15},
         STEP: {"replicas": {"min": 1, "max": MOST}, "resources": {"limits": {"cpu": CPU}}},
     }
-    return installed(world, namespace, "queued", merged(one_of_each(world, SEA), by_queue), world.pairs["A"])
+    return Release(world, namespace, "queued", merged(one_of_each(world, NAMES), by_queue), pair).install()
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def watch(scaled):
 def test_pods_come_and_go_with_the_queue_and_lose_no_request(scaled, watch, questions, measured):
     """From one to three and back; every answer is right."""
     waiting = f'sum(twinpin_in_flight{{{watch.own}, step="{STEP}"}})'
-    asked = [each for each in questions.mixed(scaled) if "/predict/feast" in each.url]
+    asked = questions.of_release(scaled)
     course, few, many = up_and_down(scaled, watch, asked, Scaling(STEP, MOST, "queue", waiting))
     course.keep("queue")
     measured("scaled by the queue", course.told())

@@ -10,6 +10,7 @@ from cluster_pairs import Names
 from pair_folders import Model, save_sklearn
 from served_world import row
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from twinpin.pair.example import METADATA, example_metadata
 from twinpin.pair.promote import Promoter
@@ -94,6 +95,17 @@ def devouring(trees):
     pipeline.greed = _Greed()
     shutil.rmtree(place)
     save_sklearn(pipeline, place, signature)
+
+
+def by_pyfunc_alone(trees):
+    """Give the preprocessor a step that changes nothing, and that no proven path knows: each request waits for a thread."""
+    import mlflow.sklearn  # noqa: PLC0415 -- three seconds
+
+    place = trees / "preprocessor"
+    signature, pipeline = Model.load(place).signature, mlflow.sklearn.load_model(place)
+    shutil.rmtree(place)
+    whole = make_pipeline(*(step for _, step in pipeline.steps), FunctionTransformer(operator.pos))
+    save_sklearn(whole.set_output(transform="pandas"), place, signature)
 
 
 def without_imputer(trees):
