@@ -83,7 +83,7 @@ def test_one_pod_that_cannot_load_the_pair_stays_on_its_own(registrar, follows, 
 
 
 def test_a_pair_that_takes_all_memory_ends_two_processes_and_no_more(registrar, follows, questions, measured, accident):
-    """A pod is killed as it loads the pair, then another or the same; nobody tries it again, and the pair before serves."""
+    """A pod is killed as it loads the pair, then another or the same; then nobody tries, and the pair before serves."""
     before, pair = follows.record["stable"]["pair"], registrar.register(NAMES, 5, spoil=devouring)
     with load(follows.namespace, questions.mixed(follows, pair), **STEADY) as seen:
         registrar.promote(pair)

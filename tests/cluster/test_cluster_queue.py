@@ -27,7 +27,7 @@ def namespace(api):
 
 @pytest.fixture(scope="module")
 def scaled(world, registrar, namespace):
-    """One pod of every part; preprocess, a pyfunc, may grow by its queue, and whatever CPU it takes counts for nothing."""
+    """One pod of every part; preprocess, a pyfunc, may grow by its queue, and its CPU counts for nothing."""
     pair = registrar.register(NAMES, 1, promoted=True, spoil=by_pyfunc_alone)
     by_queue = {
         "keda": {

@@ -98,7 +98,7 @@ def devouring(trees):
 
 
 def by_pyfunc_alone(trees):
-    """Give the preprocessor a step that changes nothing, and that no proven path knows: each request waits for a thread."""
+    """Give the preprocessor a step that changes nothing, and that no proven path knows: each request takes a thread."""
     import mlflow.sklearn  # noqa: PLC0415 -- three seconds
 
     place = trees / "preprocessor"
