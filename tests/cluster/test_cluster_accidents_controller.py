@@ -11,7 +11,7 @@ from cluster_release import CHART
 from cluster_tools import run
 from cluster_watch import THRESHOLDS
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.unhurried]
 
 #: As in test_cluster_accidents_alias.py.
 STEADY = {"clients": 8, "rate": 60.0}

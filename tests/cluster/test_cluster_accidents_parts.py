@@ -8,7 +8,7 @@ from cluster_load import Question, load
 from cluster_watch import THRESHOLDS
 from served_world import row
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.unhurried]
 
 #: As in test_cluster_accidents_alias.py.
 STEADY = {"clients": 8, "rate": 60.0}
