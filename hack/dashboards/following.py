@@ -1,13 +1,13 @@
 """Following: the alias, the pairs behind it, and who brings them live."""
 
 from dashboards.panels import GREEN, GREY, YES_OR_NO, Bars, Panel, Timeline
-from dashboards.queries import RELEASE, Query, quantiles, since
+from dashboards.queries import ALIAS_LAG, RELEASE, Query, increase, quantiles, since
 
 ROLLOUT = [
     Panel(
         "Alias lag over time",
         "For how long the alias has named a pair that gets no request.",
-        [Query(f"max(twinpin_rollout_alias_lag_seconds{{{RELEASE}}})", "lag")],
+        [ALIAS_LAG],
         unit="s",
         limits=(900,),
     ),
@@ -33,7 +33,7 @@ ROLLOUT = [
         "By a controller, by its reason; by pods that follow the alias themselves.",
         [
             since("twinpin_rollout_rejections_total", "reason"),
-            Query(f"sum(increase(twinpin_pairs_refused_total{{{RELEASE}}}[$__rate_interval]))", "by pods"),
+            Query(f"sum({increase('twinpin_pairs_refused_total')})", "by pods"),
         ],
     ),
     Panel(
@@ -51,7 +51,7 @@ ROLLOUT = [
     Bars(
         "Rollouts that were removed",
         "Once they got no request any more.",
-        [Query(f"sum(increase(twinpin_rollout_retirements_total{{{RELEASE}}}[$__rate_interval]))", "removed")],
+        [Query(f"sum({increase('twinpin_rollout_retirements_total')})", "removed")],
     ),
     Panel(
         "Pods on another pair than their release",

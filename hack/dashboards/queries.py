@@ -29,17 +29,19 @@ def rate(metric: str, which: str = RELEASE) -> str:
     return f"rate({metric}{{{which}}}[$__rate_interval])"
 
 
+def increase(metric: str) -> str:
+    """Count within each step of the drawing."""
+    return f"increase({metric}{{{RELEASE}}}[$__rate_interval])"
+
+
 def per_second(metric: str, *by: str, which: str = RELEASE) -> Query:
     """Count per second and label."""
-    return Query(f"sum by ({', '.join(by)}) ({rate(metric, which)})", " ".join(f"{{{{{each}}}}}" for each in by))
+    return _labelled(rate(metric, which), by)
 
 
 def since(metric: str, *by: str) -> Query:
     """Count within each step of the drawing, and label."""
-    return Query(
-        f"sum by ({', '.join(by)}) (increase({metric}{{{RELEASE}}}[$__rate_interval]))",
-        " ".join(f"{{{{{each}}}}}" for each in by),
-    )
+    return _labelled(increase(metric), by)
 
 
 def quantiles(histogram: str, *by: str, which: str = RELEASE, of: tuple[float, ...] = (0.5, 0.95, 0.99)) -> list[Query]:
@@ -53,3 +55,12 @@ def mean(histogram: str, *by: str, which: str = RELEASE) -> str:
     """Average, per label."""
     over = f"sum by ({', '.join(by)})" if by else "sum"
     return f"{over} ({rate(f'{histogram}_sum', which)}) / {over} ({rate(f'{histogram}_count', which)})"
+
+
+def _labelled(counted: str, by: tuple[str, ...]) -> Query:
+    """Add up per label, and call each series by its labels."""
+    return Query(f"sum by ({', '.join(by)}) ({counted})", " ".join(f"{{{{{each}}}}}" for each in by))
+
+
+#: For how long the alias has named a pair that gets no request.
+ALIAS_LAG = Query(f"max(twinpin_rollout_alias_lag_seconds{{{RELEASE}}})", "lag")

@@ -2,6 +2,7 @@
 
 from dashboards.panels import SO, YES_OR_NO, Bars, Figure, Panel, Timeline
 from dashboards.queries import (
+    ALIAS_LAG,
     ASKED,
     BY_PAIR,
     FAILED,
@@ -9,15 +10,16 @@ from dashboards.queries import (
     RELEASE,
     UNANSWERED,
     Query,
+    increase,
     mean,
     per_second,
     quantiles,
     rate,
 )
 
-_SHARE_FAILED = (
-    f"sum({rate('twinpin_requests_total', f'{ASKED}, {FAILED}')}) / sum({rate('twinpin_requests_total', ASKED)})"
-)
+_ALL = f"sum({rate('twinpin_requests_total', ASKED)})"
+#: Their share that fails; 0 where all there are succeed.
+_FAILED = Query(f"(sum({rate('twinpin_requests_total', f'{ASKED}, {FAILED}')}) / {_ALL}) or 0 * {_ALL}", "failed")
 #: Requests to what serves one pair for life, or all of it in one process.
 _PAIRED = f'{RELEASE}, app_kubernetes_io_component!~"features|gateway", endpoint=~"/predict.*|infer|grpc_infer"'
 
@@ -56,13 +58,13 @@ GLANCE = [
     Figure(
         "Requests",
         "Requests for forecasts per second, as clients send them.",
-        [Query(f"sum({rate('twinpin_requests_total', ASKED)})", "requests")],
+        [Query(_ALL, "requests")],
         unit="reqps",
     ),
     Figure(
         "Failed",
         "Share of them that fail for a reason that is not the client's.",
-        [Query(f"({_SHARE_FAILED}) or 0 * sum({rate('twinpin_requests_total', ASKED)})", "failed")],
+        [_FAILED],
         unit="percentunit",
         limits=(0.001, 0.01),
     ),
@@ -76,7 +78,7 @@ GLANCE = [
     Figure(
         "Alias lag",
         "For how long the alias has named a pair that gets no request.",
-        [Query(f"max(twinpin_rollout_alias_lag_seconds{{{RELEASE}}})", "lag")],
+        [ALIAS_LAG],
         unit="s",
         limits=(300, 900),
         silent="no controller",
@@ -119,7 +121,7 @@ REQUESTS = [
     Panel(
         "Share of requests that fail",
         "For a reason that is not the client's.",
-        [Query(f"({_SHARE_FAILED}) or 0 * sum({rate('twinpin_requests_total', ASKED)})", "failed")],
+        [_FAILED],
         unit="percentunit",
         limits=(0.01,),
     ),
@@ -172,7 +174,7 @@ STEPS = [
     Bars(
         "Stamps of another pair, refused",
         "Each was answered 409: something sent one pair's numbers to another's model.",
-        [Query(f"sum(increase(twinpin_pair_mismatches_total{{{RELEASE}}}[$__rate_interval]))", "refused")],
+        [Query(f"sum({increase('twinpin_pair_mismatches_total')})", "refused")],
     ),
 ]
 

@@ -74,7 +74,7 @@ def program() -> None:
     if not ASKING.intersection(sys.argv[1:2]):
         main()
         return
-    from twinpin.pair.sdk import client  # noqa: PLC0415 -- images without a registry's client do without
+    from twinpin.pair.sdk import client  # noqa: PLC0415 -- what it imports, other commands do without
 
     with client():
         main()

@@ -67,7 +67,7 @@ def forecast_rows(message: step.Message) -> np.ndarray:
 
 def quantiles(message: step.Message) -> list[float]:
     """The quantiles that the values of each row are, in their order; none where the model forecasts none."""
-    return listed(message, step.QUANTILES) if step.QUANTILES in message.parameters else []
+    return listed(message, step.QUANTILES)
 
 
 def listed(message: step.Message, name: str) -> list[Any]:

@@ -24,8 +24,6 @@ from twinpin.step.step import Message, Parameters
 
 #: Headers of the client that the graph's transport may pass on to the steps.
 FORWARDED = ("x-request-id",)
-PREDICT, FEAST, BATCH = "/predict", "/predict/feast", "/predict/feast/batch"
-SERIES = "/v1/timeseries/forecast"
 _READ = ("GET", "HEAD")
 _ANY = (*_READ, "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -49,9 +47,9 @@ class ForecastAPI:
     def routes(self) -> Sequence[BaseRoute]:
         """List the routes: plain REST, health and metrics, the page, the protocol's own, and KServe's for series."""
         return [
-            _forecasts(PREDICT, self._predict),
-            _forecasts(FEAST, self._predict_feast),
-            _forecasts(BATCH, self._predict_batch),
+            _forecasts("/predict", self._predict),
+            _forecasts("/predict/feast", self._predict_feast),
+            _forecasts("/predict/feast/batch", self._predict_batch),
             _route("/health", self._health),
             _route("/openapi.json", self._openapi),
             _route("/", self._page.html),
@@ -59,7 +57,7 @@ class ForecastAPI:
             _route("/page/history", self._page.history),
             telemetry.metrics_route(),
             *rest.routes([self._forecasts], self._limits, self._lifecycle),
-            _forecasts(SERIES, self._forecast_series),
+            _forecasts("/v1/timeseries/forecast", self._forecast_series),
             _route("/v1/timeseries/models", self._series_models),
             Route("/{rest:path}", Endpoint("unknown", _unknown, _ANY)),
         ]
@@ -68,8 +66,9 @@ class ForecastAPI:
         """Forecast from columns."""
         deadline = exchange.deadline(self._limits.request_timeout)
         message = parse_payload(await exchange.body(self._limits.max_body_bytes, deadline))
-        telemetry.count_entities(PREDICT, rows_of(message.tensors))
-        exchange.begin(message.parameters, message.id, rows_of(message.tensors))
+        rows = rows_of(message.tensors)
+        telemetry.count_entities(exchange.label, rows)
+        exchange.begin(message.parameters, message.id, rows)
         async with exchange.unless_gone():
             answer = await self._forecasts.by_payload(message, headers=_headers(exchange), deadline=deadline)
         return _forecast(answers.payload_answer(answer), answer)
@@ -78,18 +77,19 @@ class ForecastAPI:
         """Forecast for one entity, several, or the default one."""
         deadline = exchange.deadline(self._limits.request_timeout)
         query = parse_entities(await exchange.body(self._limits.max_body_bytes, deadline), limit=self._limits.max_rows)
-        return await self._by_entity(FEAST, exchange, query, deadline)
+        return await self._by_entity(exchange, query, deadline)
 
     async def _predict_batch(self, exchange: Exchange) -> Reply:
         """Forecast for several entities, from one query of the store."""
         deadline = exchange.deadline(self._limits.request_timeout)
         query = parse_batch(await exchange.body(self._limits.max_body_bytes, deadline), limit=self._limits.max_rows)
-        return await self._by_entity(BATCH, exchange, query, deadline)
+        return await self._by_entity(exchange, query, deadline)
 
-    async def _by_entity(self, endpoint: str, exchange: Exchange, query: EntityQuery, deadline: float) -> Reply:
+    async def _by_entity(self, exchange: Exchange, query: EntityQuery, deadline: float) -> Reply:
         """Ask the graph, and answer in the query's shape."""
-        telemetry.count_entities(endpoint, len(query.entities) if query.entities else 1)
-        exchange.begin(query.parameters, query.id, len(query.entities) if query.entities else 1)
+        rows = len(query.entities) if query.entities else 1
+        telemetry.count_entities(exchange.label, rows)
+        exchange.begin(query.parameters, query.id, rows)
         async with exchange.unless_gone():
             answer = await self._forecasts.by_entity(query, headers=_headers(exchange), deadline=deadline)
         return _forecast(answers.entity_answer(answer, query), answer)
@@ -99,7 +99,7 @@ class ForecastAPI:
         deadline = exchange.deadline(self._limits.request_timeout)
         request = parse_series(await exchange.body(self._limits.max_body_bytes, deadline), limit=self._limits.max_rows)
         parameters: Parameters = {}
-        telemetry.count_entities(SERIES, len(request.series))
+        telemetry.count_entities(exchange.label, len(request.series))
         exchange.begin(parameters, rows=len(request.series))
         async with exchange.unless_gone():
             document, answer = await self._series.forecast(request, parameters, _headers(exchange), deadline)

@@ -27,8 +27,6 @@ JUDGES = (
 )
 #: Libraries for tables and models.
 TABLES = ("pandas", "pyarrow", "scipy")
-
-
 #: Whether `client` is in force, for all threads.
 _CLIENT = Event()
 

@@ -28,9 +28,6 @@ JSON = b"application/json"
 ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 # Most requests are answered before it pays to look whether their client is still there.
 _HANGUP_AFTER = 0.05  # seconds
-# nginx's word for a client that did not wait; for the metrics alone, nobody receives it.
-_CLIENT_GONE = 499
-_REFUSED = 400
 
 
 class ClientGone(Exception):
@@ -98,7 +95,7 @@ class Exchange:
         """Write the request's line in the log, where it gets one, and end its part of the trace."""
         trace = tracing.current()
         if trace is None:
-            if status < _REFUSED:
+            if status < tracing.REFUSED:
                 return
             trace = self.begin({})  # refused before anything of it was read
         if journal.wanted(trace, status):
@@ -223,7 +220,7 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         exchange = Exchange(scope, receive, self._label)
-        status, fault = _CLIENT_GONE, None
+        status, fault = tracing.CLIENT_GONE, None
         try:
             reply, fault = await self._answer(exchange)
             status = reply.status

@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 MAX_DOCUMENT = 3000  # bytes
 MAX_DETAILS = 3000  # bytes
 
-# As REST counts, for logs and traces; a client that cancelled is nginx's 499 there.
-_OK, _CLIENT_GONE = 200, 499
+# As REST counts, for logs and traces.
+_OK = 200
 
 Call: TypeAlias = grpc.aio.ServicerContext
 Handler: TypeAlias = Callable[[Proto, Call], Awaitable[Proto]]
@@ -97,7 +97,7 @@ def _rpc(label: str, request_class: Proto, handler: Handler, *, traced: bool = F
     async def call(raw: bytes, context: Call) -> bytes:
         """Answer one call."""
         started = time.monotonic()
-        status, outcome = "CANCELLED", _CLIENT_GONE
+        status, outcome = "CANCELLED", tracing.CLIENT_GONE
         fault: Exception | None = None
         try:
             answer = await handler(_parse(request_class, raw), context)
@@ -197,9 +197,10 @@ class _Front:
         model = self._models.find(request.model_name, request.model_version)
         message = protocol.request_message(request)
         trace = _begin("grpc_infer", context, message.parameters, started)
-        trace.request_id, trace.rows = message.id, rows_of(message.tensors)
+        rows = rows_of(message.tensors)
+        trace.request_id, trace.rows = message.id, rows
         self._limits.admit(message)
-        count_entities("grpc_infer", rows_of(message.tensors))
+        count_entities("grpc_infer", rows)
         left = context.time_remaining()
         seconds = self._limits.request_timeout if left is None else min(left, self._limits.request_timeout)
         answer = await model.infer(message, deadline=time.monotonic() + seconds)

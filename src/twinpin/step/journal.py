@@ -7,14 +7,12 @@ that may quote one: of a client's own mistakes the log knows the kind alone.
 import logging
 from typing import Any
 
-from twinpin.step.errors import PairMismatch, TwinpinError
+from twinpin.step.errors import Broken, PairMismatch, TwinpinError
 from twinpin.step.outages import reason
-from twinpin.step.tracing import FAULTS, Trace
+from twinpin.step.tracing import FAULTS, REFUSED, Trace
 
 log = logging.getLogger("twinpin.requests")
 
-_REFUSED = 400
-_BROKEN = 500
 _every = 0
 
 
@@ -31,7 +29,7 @@ def chosen(trace: Trace) -> bool:
 
 def wanted(trace: Trace, status: int) -> bool:
     """Whether a request gets a line; *status* as REST gives it."""
-    if status < _REFUSED and not _every:
+    if status < REFUSED and not _every:
         return False
     level = _level(trace, status)
     return level is not None and log.isEnabledFor(level)
@@ -51,19 +49,19 @@ def write(trace: Trace, endpoint: str, status: int, seconds: float, error: BaseE
     if error is not None:
         fields |= _why(trace, status, error)
     level = _level(trace, status) or logging.DEBUG
-    defect = _defect(trace, error) if status == _BROKEN else None
-    log.log(level, "request failed" if status >= _REFUSED else "request answered", extra=fields, exc_info=defect)
+    defect = _defect(trace, error) if status == Broken.status else None
+    log.log(level, "request failed" if status >= REFUSED else "request answered", extra=fields, exc_info=defect)
 
 
 def _level(trace: Trace, status: int) -> int | None:
     """How much an operator wants to know of it; None: nothing."""
     if status >= FAULTS:
-        return logging.ERROR if status == _BROKEN else logging.WARNING
+        return logging.ERROR if status == Broken.status else logging.WARNING
     if status == PairMismatch.status:
         return logging.WARNING
     if chosen(trace):
         return logging.INFO
-    return logging.DEBUG if status >= _REFUSED else None
+    return logging.DEBUG if status >= REFUSED else None
 
 
 def _why(trace: Trace, status: int, error: BaseException) -> dict[str, str]:
@@ -72,7 +70,7 @@ def _why(trace: Trace, status: int, error: BaseException) -> dict[str, str]:
         return {"error": type(error).__name__}
     why = {"error": str(error) if isinstance(error, TwinpinError) else type(error).__name__}
     cause = error.__cause__ or (trace.fault.__cause__ if trace.fault is not None else None)
-    return why if cause is None or status == _BROKEN else why | {"cause": reason(cause)}
+    return why if cause is None or status == Broken.status else why | {"cause": reason(cause)}
 
 
 def _defect(trace: Trace, error: BaseException | None) -> BaseException | None:

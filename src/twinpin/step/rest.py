@@ -79,9 +79,10 @@ class _Front:
         header_length = exchange.length(HEADER_LENGTH)
         body = await exchange.body(self._limits.max_body_bytes, deadline)
         request = read_request(body, header_length)
-        trace = exchange.begin(request.message.parameters, request.message.id, rows_of(request.message.tensors))
+        rows = rows_of(request.message.tensors)
+        trace = exchange.begin(request.message.parameters, request.message.id, rows)
         self._limits.admit(request.message)
-        count_entities("infer", rows_of(request.message.tensors))
+        count_entities(exchange.label, rows)
         async with exchange.unless_gone():
             answer = await model.infer(request.message, deadline=deadline)
         if form == "request":

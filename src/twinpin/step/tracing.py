@@ -28,8 +28,10 @@ Carried: TypeAlias = Callable[[], TraceContext | None]
 
 #: Attributes of ours.
 PAIR, ROWS, STATUS, STEP = "twinpin.pair", "twinpin.rows", "twinpin.status", "twinpin.step"
-#: Statuses that are the server's fault and not the client's.
-FAULTS = 500
+#: Statuses from which on a request was refused, and from which on that is the server's fault and not the client's.
+REFUSED, FAULTS = 400, 500
+#: nginx's word for a client that did not wait; nobody receives it.
+CLIENT_GONE = 499
 
 
 class Trace:
