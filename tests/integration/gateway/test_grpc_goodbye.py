@@ -50,7 +50,9 @@ async def _pass(reader, writer):
 
 async def ask(target, over, statuses):
     """Ask without a pause on one connection, as clients do that never ask again."""
-    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)]
+    # gRPC's own retry of a call that no server has seen stays on, as in every client: one may be under way when its
+    # connection says goodbye. A call that a server has begun is not asked again.
+    options = [("grpc.use_local_subchannel_pool", 1)]
     async with grpc.aio.insecure_channel(target, options=options) as channel:
         infer = channel.unary_unary(protocol.MODEL_INFER)
         while not over.is_set():
