@@ -17,6 +17,9 @@ from twinpin.step.step import Message, TensorSpec
 #: Seconds after which a step is asked again what it takes and gives: a rollout may have replaced it.
 METADATA_FRESH = 30.0
 PROBE = aiohttp.ClientTimeout(total=2.0)
+#: Times that a step is asked before it is taken for down: each connection may lead to a pod that is stopping while
+#: others serve, and headless Services name such a pod for as long as DNS is believed.
+TRIES = 4
 
 
 def find_step(graph: InferenceGraph, model: str) -> Target | None:
@@ -79,10 +82,20 @@ class RemoteStep:
 
     async def check(self) -> None:
         """Raise Unavailable where the step does not say that it is ready; learn what it is where that is old."""
-        await self._probes.get(f"{self._base}/ready")
+        await self._asked(f"{self._base}/ready")
         if time.monotonic() - self._described > METADATA_FRESH:
-            self._describe(await self._probes.get(self._base))
+            self._describe(await self._asked(self._base))
             self._described = time.monotonic()
+
+    async def _asked(self, url: str) -> dict[str, Any]:
+        """Ask pods of the step, one after another, until one answers."""
+        for left in reversed(range(TRIES)):
+            try:
+                return await self._probes.get(url)
+            except Unavailable:
+                if not left:
+                    raise
+        raise AssertionError("every try returns or raises")
 
     def _describe(self, document: dict[str, Any]) -> None:
         """Take over what the step says of itself."""
