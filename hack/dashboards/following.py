@@ -30,16 +30,16 @@ ROLLOUT = [
     ),
     Bars(
         "Pairs that were left alone",
-        "By a controller, by its reason; by pods that follow the alias themselves.",
-        [
-            since("twinpin_rollout_rejections_total", "reason"),
-            Query(f"sum({increase('twinpin_pairs_refused_total')})", "by pods"),
-        ],
+        "By a controller, by its reason.",
+        [since("twinpin_rollout_rejections_total", "reason")],
     ),
     Panel(
         "Pairs that are left alone now",
         "Until the alias moves away and back, the template changes, or somebody asks.",
-        [Query(f"sum by (reason) (twinpin_rollout_rejected_pairs{{{RELEASE}}})", "{{reason}}")],
+        [
+            Query(f"sum by (reason) (twinpin_rollout_rejected_pairs{{{RELEASE}}})", "{{reason}}"),
+            Query(f"max(twinpin_pair_refused{{{RELEASE}}})", "by pods that follow the alias themselves"),
+        ],
         silent="none",
     ),
     Panel(

@@ -220,9 +220,12 @@ FOLLOWING = {
         labels={"pod": "a"},
     ),
     "TwinpinPairRefused": Case(
-        fires=[series("twinpin_pairs_refused_total", "0x10 1x30", pod="a")],
-        says="Pods of forecast in demo refused a pair in the last hour; the PairedGraph says which, and why.",
-        quiet=[[series("twinpin_pairs_refused_total", "0x40", pod="a")]],
+        fires=[series("twinpin_pair_refused", "0x10 1x30", pod="a"), series("twinpin_pair_refused", "1x30", pod="b")],
+        says="Pods of forecast in demo refused the pair behind the alias; the PairedGraph says which, and why.",
+        quiet=[
+            [series("twinpin_pair_refused", "0x40", pod="a")],
+            [series("twinpin_pair_refused", "1x10 0x30", pod="a")],
+        ],
     ),
     "TwinpinRegistryDown": Case(
         fires=[

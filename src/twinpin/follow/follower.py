@@ -25,7 +25,7 @@ from twinpin.rollout.conditions import UNREACHED
 from twinpin.rollout.resource import Status
 from twinpin.rollout.snapshot import Aliased, NoPair, versions_of
 from twinpin.step.errors import CannotStart, TwinpinError
-from twinpin.step.telemetry import PAIR_BEHIND, PAIRS_REFUSED, REGISTRY_REACHABLE
+from twinpin.step.telemetry import PAIR_BEHIND, PAIR_REFUSED, REGISTRY_REACHABLE
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +101,8 @@ class Follower:
             joined = seen.pin is None or seen.pin.id == self._generations.current.pin.id
             PAIR_BEHIND.set(not joined)
             alias = await self._alias() if joined else UNREAD
+            # A state, not a count: whoever refuses a pair that ended processes is so young that nobody read a zero.
+            PAIR_REFUSED.set(isinstance(alias, Aliased) and bool(seen.status.rejection(alias.versions.label)))
             again = await self._do(decide(seen, alias, self._mine, self._now()), seen, alias)
         except TROUBLE as error:
             self._faults += 1
@@ -202,7 +204,6 @@ class Follower:
             if (seen.pin and versions_of(seen.pin) == versions) or seen.status.rejection(versions.label):
                 return
             written = await self._write(refused(seen, versions, reason, message, self._now()), seen, alias)
-        PAIRS_REFUSED.inc()
         log.warning("pair refused", extra={"pair": versions.label, "reason": reason, "cause": message})
         await self._tell("Warning", "Rejected", f"{versions.label} is left alone. {reason}: {message}")
 

@@ -54,7 +54,7 @@ MODEL_LOAD_SECONDS = Gauge(
 DEVICE_INFO = Gauge("twinpin_device_info", "1 for the device that the model runs on, 0 for the other.", ["device"])
 GPU_MEMORY = Gauge("twinpin_gpu_memory_bytes", "Memory of the GPU that the model runs on.", ["state"])
 PAIR_MISMATCHES = Counter("twinpin_pair_mismatches_total", "Messages refused for another pair's stamp.")
-PAIRS_REFUSED = Counter("twinpin_pairs_refused_total", "Pairs behind the alias that could not be served.")
+PAIR_REFUSED = Gauge("twinpin_pair_refused", "1 while the alias is on a pair that was left alone.")
 PAIR_BEHIND = Gauge("twinpin_pair_behind", "1 while this process serves another pair than its release does.")
 REGISTRY_REACHABLE = Gauge(
     "twinpin_registry_reachable", "1 while the registry answers, NaN where this process does not ask it."

@@ -168,9 +168,10 @@ def test_a_pair_that_cannot_be_loaded_leaves_the_one_before(moving):
     with world.serve("careful", follow_interval=0.2, flags=["--follow"]) as server:
         before = pair_of(server)
         moves(world, "promote", "--run", third.run_id)
-        until(lambda: "twinpin_pairs_refused_total 1.0" in httpx.get(f"{server.url}/metrics").text)
+        until(lambda: "twinpin_pair_refused 1.0" in httpx.get(f"{server.url}/metrics").text)
         during = pair_of(server)
         moves(world, "promote", "--run", fourth.run_id)
         until(lambda: pair_of(server)["model_version"] == fourth.versions[MODEL])
+        until(lambda: "twinpin_pair_refused 0.0" in httpx.get(f"{server.url}/metrics").text)
 
     assert during == before
