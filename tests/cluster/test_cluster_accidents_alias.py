@@ -10,7 +10,7 @@ from cluster_waits import until
 pytestmark = pytest.mark.cluster
 
 #: Clients, and the requests of every kind that they send in a second together, as long as the machine can.
-STEADY = {"clients": 8, "rate": 60.0}
+STEADY = {"clients": 8, "rate": 55.0}
 
 
 def test_an_alias_that_comes_back_before_the_rollout_is_done_changes_nothing(

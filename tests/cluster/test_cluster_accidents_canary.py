@@ -66,6 +66,24 @@ def test_a_canary_that_fails_requests_ends_by_itself(judged, night, questions, m
     assert [each for each in judged.told("Rejected") if pair.label in each]
 
 
+@pytest.mark.unhurried
+def test_a_canary_that_forecasts_elsewhere_ends_by_itself(judged, console, night, questions, measured):
+    """No request fails: its forecasts alone lie far from those of the pair beside it."""
+    pair, before = night.newcomer(), judged.rollout
+    console.done("canary", "--percent", PERCENT, "--auto-abort", "--abort-drift", 1)
+    with load(judged.namespace, questions.of_release(judged, pair), **STEADY) as seen:
+        night.promote(pair)
+        judged.await_record("its share", lambda record: record.get("percent") == PERCENT)
+        why = judged.await_rejection(pair)
+        judged.await_gone(why["pair"])
+    measured("a canary that forecasts elsewhere", f"{why['message']} {seen.told()}")
+
+    assert why["reason"] == "Judged"
+    assert why["message"].startswith("The median forecast of")
+    assert seen.lost == 0, seen.told()
+    assert judged.rollout == before
+
+
 def test_a_canary_that_does_as_well_goes_on_until_it_is_promoted(judged, console, night, questions, measured):
     """On a busy machine neither its errors nor its times are worse than chance allows."""
     pair = night.newcomer()

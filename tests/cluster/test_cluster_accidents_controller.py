@@ -14,7 +14,7 @@ from cluster_watch import THRESHOLDS
 pytestmark = [pytest.mark.cluster, pytest.mark.unhurried]
 
 #: As in test_cluster_accidents_alias.py.
-STEADY = {"clients": 8, "rate": 60.0}
+STEADY = {"clients": 8, "rate": 55.0}
 (DEFINITION,) = (CHART / "crds").glob("*.yaml")
 
 

@@ -10,7 +10,7 @@ from cluster_waits import until
 pytestmark = pytest.mark.cluster
 
 #: As in test_cluster_accidents_alias.py.
-STEADY = {"clients": 8, "rate": 60.0}
+STEADY = {"clients": 8, "rate": 55.0}
 #: Seconds without any router, from the deletion of the graph to new ones, on a busy machine of two cores.
 GAP = 45.0
 #: Seconds in which a graph is put back and the routers that had begun with the edit are gone.

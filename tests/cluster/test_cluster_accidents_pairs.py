@@ -9,7 +9,7 @@ from cluster_seats import filled
 pytestmark = pytest.mark.cluster
 
 #: As in test_cluster_accidents_alias.py.
-STEADY = {"clients": 8, "rate": 60.0}
+STEADY = {"clients": 8, "rate": 55.0}
 #: Seconds that a pair gets which cannot become ready.
 HURRIED = 30
 

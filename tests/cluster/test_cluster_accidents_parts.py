@@ -11,7 +11,7 @@ from served_world import row
 pytestmark = [pytest.mark.cluster, pytest.mark.unhurried]
 
 #: As in test_cluster_accidents_alias.py.
-STEADY = {"clients": 8, "rate": 60.0}
+STEADY = {"clients": 8, "rate": 55.0}
 #: An entity that nobody wrote features of.
 STRANGER = 99
 
@@ -48,6 +48,19 @@ def test_a_pod_that_waits_for_the_registry_is_told_until_it_is_ready(followed, w
         accident.await_panel(lambda pods: pods > 0, app_kubernetes_io_component="preprocess")
         accident.await_alert(app_kubernetes_io_component="preprocess")
     accident.await_over()
+
+
+def test_requests_that_fail_are_told(followed, world, questions, measured, accident):
+    """A step is down: what needs it fails, until its pod is back."""
+    with load(followed.namespace, questions.of_release(followed, *followed.earlier), **STEADY) as seen:
+        with stranded(followed, world):
+            accident.await_panel(lambda share: share > 0.01)
+            accident.await_alert()
+        accident.await_over()
+    measured("requests that fail", seen.told())
+
+    assert seen.mixed == 0, seen.told()
+    assert not seen.fault(max(seen.asked, key=lambda each: each.begun)), seen.told()
 
 
 def test_a_store_that_nobody_reaches_fails_what_names_entities_alone(followed, world, questions, measured, accident):

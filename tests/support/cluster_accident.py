@@ -21,14 +21,14 @@ class Accident:
         self._begin = watch.now() + SETTLED
         until("the beginning", lambda: watch.now() > self._begin, 2 * SETTLED)
 
-    def await_alert(self, **labels):
+    def await_alert(self, seconds=SOON, **labels):
         """Wait until the alert has fired, by these labels."""
 
         def look():
             found = [each.labels for each in self._watch.firing(self._told.alert, self._begin)]
             return any(labels.items() <= each.items() for each in found), found
 
-        until(f"the alert {self._told.alert} {labels}", look, SOON)
+        until(f"the alert {self._told.alert} {labels}", look, seconds)
 
     def await_panel(self, tells, **labels):
         """Wait until the panel has shown a value that *tells*, in a series with these labels; it did not before."""
@@ -48,9 +48,19 @@ class Accident:
         now = functools.partial(self._watch.panel, self._told.panel)
         until(f"silence of the panel {self._told.panel}", lambda: self._silent(now(self._watch.now())), SOON)
 
-    def await_over(self):
+    def await_over(self, seconds=SOON):
         """Wait until the alert fires no more."""
-        until(f"the end of {self._told.alert}", lambda: self._silent(self._watch.firing(self._told.alert)), SOON)
+        until(f"the end of {self._told.alert}", lambda: self._silent(self._watch.firing(self._told.alert)), seconds)
+
+    def await_past(self, seconds):
+        """Wait until the panel has shown for so long how things are while nothing is wrong."""
+
+        def look():
+            times = [time for each in self._panel() for time, _ in each.values if time >= self._begin]
+            shown = max(times, default=0) - min(times, default=0)
+            return shown >= seconds, shown
+
+        until(f"{seconds} s of the panel {self._told.panel}", look, seconds + SOON)
 
     def _panel(self):
         """Ask what the panel shows, from a little before the accident on."""

@@ -34,9 +34,9 @@ def following(world, names):
 
 
 def values(world, names, seat):
-    """The same with two routers, and each predict takes a seat."""
+    """The same with two routers; each predict takes a seat, and pods sum up what they are given and forecast."""
     taking = {"resources": {"requests": {seat: "1"}, "limits": {seat: "1"}}}
-    return merged(following(world, names), replicas(2, "graph"), {"predict": taking})
+    return merged(following(world, names), replicas(2, "graph"), {"predict": taking, "observe": {"enabled": True}})
 
 
 @dataclasses.dataclass

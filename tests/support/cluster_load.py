@@ -55,12 +55,12 @@ class Seen(Answers):
 
 
 @contextlib.contextmanager
-def load(namespace, questions, *, clients=4, pause=0.02, rate=0.0, timeout=20.0):
+def load(namespace, questions, *, clients=4, rate=50.0, pause=None, timeout=20.0):
     """Ask *questions* in turn while the block runs, half of the clients on connections that they keep.
 
-    They ask *rate* requests a second together, or as many as they can with a pause after each answer.
+    They ask *rate* requests a second together; with a *pause* after each answer, as many as they can.
     """
-    period, pause = (clients / rate, 0.0) if rate else (0.0, pause)
+    period, pause = (clients / rate, 0.0) if pause is None else (0.0, pause)
     plan = {"clients": clients, "pause": pause, "period": period, "timeout": timeout}
     plan["questions"] = [each.document for each in questions]
     seen = Seen(namespace, f"load-{uuid.uuid4().hex[:5]}", questions)

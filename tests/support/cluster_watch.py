@@ -30,7 +30,10 @@ HASTE = 60
 #: The shortest time between two scrapes over which a rate can be told, and what Grafana would take for its own.
 INTERVAL, RATE_INTERVAL = "1s", "4s"
 #: What is counted or timed by the controller's rounds, which are no faster here, is by values of the chart.
-THRESHOLDS = {"aliasLagSeconds": 900 / HASTE, "lookSeconds": 20, "faults": 3, "putBacks": 0}
+#: A day before, which what drifts is compared with by default, would be 24 minutes of a test.
+THRESHOLDS = {"aliasLagSeconds": 900 / HASTE, "lookSeconds": 20, "faults": 3, "putBacks": 0, "driftAgainst": "1h"}
+#: The column that the dashboard's rows of one column are opened for.
+COLUMN = "level_lag_0"
 MONITORING = {
     "podMonitor": {"enabled": True, "interval": INTERVAL},
     "rules": {"enabled": True, "thresholds": THRESHOLDS},
@@ -84,6 +87,7 @@ class Watch:
         values = {
             "$namespace": self._release.namespace.name,
             "$release": self._release.name,
+            "$column": COLUMN,
             "$__rate_interval": RATE_INTERVAL,
             "$__interval": INTERVAL,
         }
