@@ -10,7 +10,7 @@ from cluster_values import merged, one_of_each
 from cluster_watch import NAME, PORT
 from cluster_watch import watch as look_after
 
-pytestmark = [pytest.mark.cluster, pytest.mark.steady]
+pytestmark = [pytest.mark.cluster, pytest.mark.unhurried]
 
 NAMES = Names("queue_scaler", "queue_forecaster", "live")
 STEP, MOST = "preprocess", 3

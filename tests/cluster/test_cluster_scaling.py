@@ -7,7 +7,7 @@ from cluster_scaling import Scaling, up_and_down
 from cluster_values import merged, one_of_each, scaled_by_cpu
 from cluster_watch import watch as look_after
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.unhurried]
 
 STEP, MOST = "preprocess", 3
 #: Seconds for which the autoscaler looks back before it removes pods; users have five minutes.
