@@ -1,10 +1,9 @@
 """Accidents of what a release is made of and stands on, under load: docs/operations.md says how each of them looks."""
 
 import contextlib
-import json
 
 import pytest
-from cluster_load import Question, load
+from cluster_load import load
 from cluster_watch import THRESHOLDS
 from served_world import row
 
@@ -39,7 +38,7 @@ def test_a_step_without_a_ready_pod_is_told_until_it_has_one(followed, world, qu
     measured("a step without a ready pod", seen.told())
 
     assert seen.mixed == 0, seen.told()
-    assert not seen.fault(max(seen.asked, key=lambda each: each.begun)), seen.told()
+    assert seen.ended_well, seen.told()
 
 
 def test_a_pod_that_waits_for_the_registry_is_told_until_it_is_ready(followed, world, accident):
@@ -60,7 +59,7 @@ def test_requests_that_fail_are_told(followed, world, questions, measured, accid
     measured("requests that fail", seen.told())
 
     assert seen.mixed == 0, seen.told()
-    assert not seen.fault(max(seen.asked, key=lambda each: each.begun)), seen.told()
+    assert seen.ended_well, seen.told()
 
 
 def test_a_store_that_nobody_reaches_fails_what_names_entities_alone(followed, world, questions, measured, accident):
@@ -79,14 +78,13 @@ def test_a_store_that_nobody_reaches_fails_what_names_entities_alone(followed, w
     assert seen.mixed == 0, seen.told()
     assert f"{followed.gateway_url}/predict/feast" in failed
     assert f"{followed.gateway_url}/predict" not in failed
-    assert not seen.fault(max(seen.asked, key=lambda each: each.begun)), seen.told()
+    assert seen.ended_well, seen.told()
 
 
-def test_entities_that_the_store_does_not_know_are_told(followed, measured, accident):
+def test_entities_that_the_store_does_not_know_are_told(followed, questions, measured, accident):
     """Half of those that clients ask for; the other half is answered."""
-    body = json.dumps({"entities": [1, STRANGER], "partial": True}).encode()
-    forecasts = {followed.pair.label: followed.pair.forecast(row(1)).ravel().tolist()}
-    asked = Question("a stranger among them", f"{followed.gateway_url}/predict/feast", body, forecasts)
+    body = {"entities": [1, STRANGER], "partial": True}
+    asked = questions.Asking(followed, (followed.pair,)).plain("/predict/feast", body, row(1))
     with load(followed.namespace, [asked], clients=2, rate=20.0) as seen:
         accident.await_panel(lambda rate: rate > 0)
         accident.await_alert()

@@ -78,6 +78,11 @@ class Answers:
         """How many answers hold another forecast than that of their stamp."""
         return sum(self.answer(each).given and bool(self.fault(each)) for each in self.asked)
 
+    @property
+    def ended_well(self):
+        """Whether the last request that began was answered rightly."""
+        return not self.fault(max(self.asked, key=lambda each: each.begun))
+
     def within(self, begin, end=math.inf):
         """List the requests of a time."""
         return [each for each in self.asked if begin <= each.begun < end]

@@ -18,7 +18,12 @@ GRPC_PORT = 8081
 
 def columns(location, behind=0):
     """One row as a client sends it that has no feature store: NaN is null."""
-    frame = row(location, behind).astype(object)
+    return columns_of(row(location, behind))
+
+
+def columns_of(rows):
+    """The same of any rows."""
+    frame = rows.astype(object)
     return {name: frame[name].where(frame[name].notna(), None).tolist() for name in COLUMNS}
 
 
@@ -159,7 +164,7 @@ def refusal(address, path, body):
 
 def of_release(release, *others):
     """What a load asks of a release's gateway, and of its graph by itself; *others* are pairs that may answer too."""
-    ask = _Asking(release, (release.pair, *others))
+    ask = Asking(release, (release.pair, *others))
     asked = [ask.plain("/predict", {"data": columns(1)}, row(1))]
     if _knows_entities(release):
         asked.append(ask.plain("/predict/feast", {"entities": 3}, row(3)))
@@ -170,7 +175,7 @@ def of_release(release, *others):
 
 def mixed(release, *others):
     """Every kind of request: REST, the protocol in JSON and binary and over gRPC, with columns and with entities."""
-    ask = _Asking(release, (release.pair, *others))
+    ask = Asking(release, (release.pair, *others))
     both = {name: columns(3)[name] + columns(2, 4)[name] for name in COLUMNS}
     asked = [
         ask.plain("/predict", {"data": columns(1)}, row(1)),
@@ -200,7 +205,7 @@ def _knows_entities(release):
     return "features" in release.parts or release.parts == ("serve",)
 
 
-class _Asking:
+class Asking:
     """Questions to one release that some pairs may answer."""
 
     def __init__(self, release, pairs):
