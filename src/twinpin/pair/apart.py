@@ -103,7 +103,8 @@ def answer() -> None:
     os.dup2(2, 1)
     with client():
         _answer_all(MlflowRegistry(*pickle.load(questions)), questions, answers)  # noqa: S301 -- of our own process
-        os._exit(0)  # nothing is left to write, and taking MLflow down would keep whoever waits
+        sys.stdout.flush()  # what was printed
+        os._exit(0)  # nothing is left to answer, and taking MLflow down would keep whoever waits
 
 
 def _answer_all(registry: Registry, questions: BinaryIO, answers: BinaryIO) -> None:
