@@ -20,13 +20,19 @@ DEPTH = 10
 #: Leaves of all padded trees together: they and their nodes take 18 MiB.
 LEAVES = 2**20
 
+_INFINITE = np.float32(np.inf)
+
 
 class Level(NamedTuple):
     """The nodes of one level of all trees, tree by tree."""
 
-    features: np.ndarray
+    #: The places in a row that the nodes ask for; a row has each value twice, see `Walk._places`.
+    asked: np.ndarray
     limits: np.ndarray
-    strays: np.ndarray
+
+    def at(self, places: np.ndarray) -> "Level":
+        """The nodes at these places."""
+        return Level(self.asked.take(places), self.limits.take(places))
 
 
 class Walk:
@@ -34,16 +40,17 @@ class Walk:
 
     def __init__(self, forest: Forest) -> None:
         self._groups = forest.groups
-        self._base = forest.base
         self._levels: list[Level] = []
         self._trees = np.arange(len(forest.roots))
         nodes = forest.roots
-        while not forest.leaf[nodes].all():
+        while not self._levels or not forest.leaf[nodes].all():
             if len(self._levels) == DEPTH or 2 * len(nodes) > LEAVES:
                 raise NoWalk(f"{len(forest.roots)} trees are too deep, or too many")
             self._levels.append(_level(forest, nodes))
             nodes = np.stack([forest.left[nodes], forest.right[nodes]], axis=1).ravel()
-        self._leaves = forest.value[nodes]
+        leaves = forest.value[nodes].reshape(len(forest.roots), -1)
+        leaves[: self._groups] += forest.base.reshape(-1, 1)  # the booster starts from it
+        self._leaves = leaves.ravel()
 
     @property
     def limits(self) -> np.ndarray:
@@ -53,30 +60,24 @@ class Walk:
 
     def __call__(self, matrix: np.ndarray) -> np.ndarray:
         """Walk every row through every tree, then add up each group's leaves in the order of its trees."""
-        leaves = self._leaves.take(self._places(np.ascontiguousarray(matrix)))
-        rounds = leaves.reshape(len(matrix), -1, self._groups)
-        summands = np.empty((len(matrix), rounds.shape[1] + 1, self._groups), dtype=np.float32)
-        summands[:, 0] = self._base  # the booster starts from it
-        summands[:, 1:] = rounds
-        return np.add.accumulate(summands, axis=1)[:, -1]  # type: ignore[no-any-return] # in order; a sum may pair up
+        rounds = self._leaves.take(self._places(matrix)).reshape(len(matrix), -1, self._groups)
+        if self._groups == 1:
+            return np.add.accumulate(rounds, axis=1)[:, -1]  # type: ignore[no-any-return] # a sum would pair up
+        return np.add.reduce(rounds, axis=1)  # type: ignore[no-any-return] # in order, since groups lie side by side
 
     def _places(self, matrix: np.ndarray) -> np.ndarray:
         """Find the leaf of each row in each tree: at every node left, or one further where the value says so.
 
-        A missing value goes where its node sends it: `strays` marks the nodes that send it right.
+        NaN, a missing value, goes left. Nodes that send it right ask for the value's twin, which is then infinite.
         """
-        places = np.broadcast_to(self._trees, (len(matrix), len(self._trees)))
-        values, gaps = matrix.ravel(), np.isnan(matrix).ravel()
-        strays = bool(gaps.any())
-        rows = (np.arange(len(matrix)) * matrix.shape[1])[:, np.newaxis]
+        values = np.stack([matrix, np.fmin(matrix, _INFINITE)], axis=2)
+        rows = (np.arange(len(matrix)) * 2 * matrix.shape[1])[:, np.newaxis]
+        places = self._trees
         for level in self._levels:
-            asked = level.features.take(places)
-            asked += rows
-            right = values.take(asked) >= level.limits.take(places)
-            if strays:
-                right |= gaps.take(asked) & level.strays.take(places)
+            nodes = level if places is self._trees else level.at(places)
+            right = values.take(nodes.asked + rows) >= nodes.limits
             places = places + places
-            places += right
+            places = places + right
         return places
 
 
@@ -94,7 +95,7 @@ def find_walk(booster: xgboost.Booster, rounds: int) -> Walk | None:
 def _level(forest: Forest, nodes: np.ndarray) -> Level:
     """Lay out one level: a leaf above the last one is passed on to itself, by going left."""
     leaf = forest.leaf[nodes]
-    return Level(forest.feature[nodes], np.where(leaf, np.float32(np.inf), forest.value[nodes]), forest.stray[nodes])
+    return Level(2 * forest.feature[nodes] + forest.stray[nodes], np.where(leaf, _INFINITE, forest.value[nodes]))
 
 
 def _prove(walk: Walk, booster: xgboost.Booster, rounds: int) -> None:
