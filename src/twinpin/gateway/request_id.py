@@ -1,6 +1,6 @@
 """RequestId: every answer names its request, by the client's own id or by one made here."""
 
-import secrets
+import random
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,7 +21,7 @@ class RequestId:
             await self.app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == HEADER), b"")
-        request_id = given if _fits(given) else secrets.token_hex(8).encode()
+        request_id = given if _fits(given) else b"%016x" % random.getrandbits(64)
         others = [(name, value) for name, value in scope["headers"] if name != HEADER]
         scope["headers"] = [*others, (HEADER, request_id)]
 

@@ -9,6 +9,8 @@ from http import HTTPStatus
 import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from twinpin.step.together import Together
+
 # What most servers and proxies allow for the request line and all headers.
 MAX_HEAD = 64 << 10  # bytes
 
@@ -26,6 +28,7 @@ class BoundedHead(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a first request no longer than for a next one."""
         super().connection_made(transport)
+        self.transport = Together(transport, self.loop)  # type: ignore[assignment] # has what uvicorn uses
         self._expect(self.timeout_keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
