@@ -5,8 +5,7 @@ first step to its last, so no answer is ever made by two pairs.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from twinpin.gateway.pipeline import Pipeline
@@ -33,17 +32,16 @@ class Generation:
     _requests: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
-    @contextmanager
-    def occupied(self) -> Iterator[None]:
-        """Keep the generation open for a request."""
+    def __enter__(self) -> None:
+        """Stay open for a request."""
         self._requests += 1
         self._idle.clear()
-        try:
-            yield
-        finally:
-            self._requests -= 1
-            if not self._requests:
-                self._idle.set()
+
+    def __exit__(self, *_error: object) -> None:
+        """End with the last request, where the end is waited for."""
+        self._requests -= 1
+        if not self._requests:
+            self._idle.set()
 
     async def aclose(self) -> None:
         """Wait for the requests that it has, then close it."""
@@ -87,7 +85,7 @@ class Generations:
         trace = tracing.current()
         if trace is not None:
             trace.pair = generation.pin.id
-        with generation.occupied():
+        with generation:
             return await generation.pipeline.forecast(body, headers, deadline=deadline)
 
     async def aclose(self) -> None:

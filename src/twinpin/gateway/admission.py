@@ -1,8 +1,5 @@
 """Admission: how many requests are worked on at once."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from twinpin.step.errors import Busy
 
 
@@ -13,13 +10,12 @@ class Admission:
         self._limit = limit
         self.in_flight = 0
 
-    @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Hold one place; raises Busy where all are taken."""
+    def __enter__(self) -> None:
+        """Take one place; raises Busy where all are taken."""
         if self.in_flight >= self._limit:
             raise Busy(f"{self._limit} requests are being answered, which is the limit; try again in a second.")
         self.in_flight += 1
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
+
+    def __exit__(self, *_error: object) -> None:
+        """Give it back."""
+        self.in_flight -= 1

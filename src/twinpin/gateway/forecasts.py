@@ -157,7 +157,7 @@ class Forecasts:
         """Do the *work* in a slot of its own, until the client's deadline or ours, whichever comes first."""
         own = time.monotonic() + self.limits.request_timeout
         by = own if deadline is None else min(deadline, own)
-        with self._admission.slot():
+        with self._admission:
             try:
                 async with asyncio.timeout(by - time.monotonic()):
                     return await work(by)

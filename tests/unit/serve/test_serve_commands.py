@@ -1,5 +1,6 @@
 """The commands: what they import, what they take, what they find out by themselves."""
 
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ import pair_folders
 import pytest
 from click.testing import CliRunner
 
-from twinpin.cli import main
+from twinpin.cli import GRPC_EXPERIMENTS, main
 from twinpin.step.errors import CannotStart
 from twinpin.step.step import TensorSpec
 
@@ -171,3 +172,17 @@ def test_a_feature_service_that_serves_the_pair_is_taken(tmp_path):
     outputs = (*specs("temp", "wind", shape=(-1, -1)), *specs("hour"))
 
     assert require_fit(SimpleNamespace(inputs=specs("shop"), outputs=outputs), first) is None
+
+
+@pytest.mark.parametrize(("experiments", "unknown"), [(GRPC_EXPERIMENTS, False), ("-no_such_experiment", True)])
+def test_this_grpc_knows_the_experiments_that_are_turned_off(experiments, unknown):
+    """One that it does not know any more does nothing, and is a line in each log."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", "import grpc; grpc.insecure_channel('127.0.0.1:1').close()"],
+        env={**os.environ, "GRPC_EXPERIMENTS": experiments},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ("Unknown experiment" in done.stderr) is unknown
