@@ -71,13 +71,12 @@ class Walk:
         NaN, a missing value, goes left. Nodes that send it right ask for the value's twin, which is then infinite.
         """
         values = np.stack([matrix, np.fmin(matrix, _INFINITE)], axis=2)
-        rows = (np.arange(len(matrix)) * 2 * matrix.shape[1])[:, np.newaxis]
+        rows = None if len(matrix) == 1 else (np.arange(len(matrix)) * 2 * matrix.shape[1])[:, np.newaxis]
         places = self._trees
         for level in self._levels:
             nodes = level if places is self._trees else level.at(places)
-            right = values.take(nodes.asked + rows) >= nodes.limits
-            places = places + places
-            places = places + right
+            asked = nodes.asked if rows is None else nodes.asked + rows
+            places = places + places + (values.take(asked) >= nodes.limits)
         return places
 
 

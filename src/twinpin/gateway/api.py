@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 from starlette.routing import BaseRoute, Route, Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from twinpin.gateway import answers, openapi
 from twinpin.gateway.forecasts import Forecasts
@@ -28,6 +28,19 @@ _READ = ("GET", "HEAD")
 _ANY = (*_READ, "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
+class Paths(Router):
+    """Starlette's router, which need not try route by route for a path that one answers whatever the method."""
+
+    def __init__(self, routes: Sequence[BaseRoute], default: ASGIApp) -> None:
+        super().__init__(routes, default=default)
+        whole = [each for each in routes if isinstance(each, Route) and each.methods is None]
+        self._whole = {each.path: each.app for each in whole if not each.param_convertors}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on."""
+        await self._whole.get(scope.get("path", ""), super().__call__)(scope, receive, send)
+
+
 class ForecastAPI:
     """The endpoints of the gateway, the same in every topology."""
 
@@ -40,9 +53,8 @@ class ForecastAPI:
 
     def app(self) -> ASGIApp:
         """Return the ASGI application; endpoints answer their own errors, so nothing else stands around the routes."""
-        router = Router(self.routes())
-        router.default = Endpoint("unknown", _unknown, _ANY)  # for `OPTIONS *`, which is no path
-        return RequestId(router)
+        unknown = Endpoint("unknown", _unknown, _ANY)  # for `OPTIONS *`, which is no path
+        return RequestId(Paths(self.routes(), unknown))
 
     def routes(self) -> Sequence[BaseRoute]:
         """List the routes: plain REST, health and metrics, the page, the protocol's own, and KServe's for series."""
