@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Self
 
 import redis
 
@@ -24,7 +25,7 @@ def find_redis_server() -> str | None:
 
 
 class RedisServer:
-    """One redis-server with its data in *folder*: what was saved outlives a restart."""
+    """One redis-server with its data in *folder*, for a `with`: what was saved outlives a restart in it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -37,6 +38,15 @@ class RedisServer:
     def address(self) -> str:
         """Host and port, as Feast's connection string wants it."""
         return f"127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """End it, whatever came meanwhile."""
+        self.kill()
 
     def start(self) -> None:
         """Start it and wait until it answers."""

