@@ -32,9 +32,9 @@ class Together:
         self._transport.close()
 
     def _release(self) -> None:
-        """Write what nothing came after."""
-        if self._held:
-            held, self._held = self._held, b""
+        """Write what nothing came after, unless its client has gone."""
+        held, self._held = self._held, b""
+        if held and not self._transport.is_closing():
             self._transport.write(held)
 
     def __getattr__(self, name: str) -> Any:

@@ -13,6 +13,11 @@ class Recorder(asyncio.Transport):
     def __init__(self):
         super().__init__({"peername": "them"})
         self.sent = []
+        self.lost = False
+
+    def is_closing(self):
+        """Whether the client has gone."""
+        return self.lost
 
     def write(self, data):
         """Note it."""
@@ -65,6 +70,15 @@ async def test_what_is_held_is_sent_before_the_connection_closes(wire, together)
     await asyncio.sleep(0)
 
     assert wire.sent == [[b"refused"], "closed"]
+
+
+async def test_nothing_is_sent_to_a_client_that_has_gone(wire, together):
+    """uvloop would raise."""
+    together.write(b"head")
+    wire.lost = True
+    await asyncio.sleep(0)
+
+    assert wire.sent == []
 
 
 async def test_three_writes_of_one_turn_keep_their_order(wire, together):
