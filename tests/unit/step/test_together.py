@@ -73,7 +73,7 @@ async def test_what_is_held_is_sent_before_the_connection_closes(wire, together)
 
 
 async def test_nothing_is_sent_to_a_client_that_has_gone(wire, together):
-    """uvloop would raise."""
+    """To write to it would be an error of ours."""
     together.write(b"head")
     wire.lost = True
     await asyncio.sleep(0)
