@@ -23,7 +23,10 @@ class Pipeline(Protocol):
     """Takes a request's body through the whole graph."""
 
     async def forecast(self, body: Body, headers: Headers = (), *, deadline: float | None = None) -> Message:
-        """Answer one request; *deadline* in seconds of `time.monotonic`. Raises errors of `twinpin.step.errors`."""
+        """Answer one request, or raise an error of `twinpin.step.errors`: DeadlineExceeded at the *deadline*.
+
+        That is in seconds of `time.monotonic`.
+        """
 
     async def aclose(self) -> None:
         """Let go of connections; called once, after the last request."""

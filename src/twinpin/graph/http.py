@@ -1,5 +1,6 @@
 """The transport to steps over HTTP/1.1: bytes go on verbatim, connections are kept."""
 
+import asyncio
 import logging
 import math
 import time
@@ -87,13 +88,11 @@ class Http:
     async def send(self, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
         """POST the body; whatever status comes back is the step's answer."""
         try:
-            try:
-                reply = await self._post(await self._open(), target, body, headers, deadline)
-            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
-                if not self._again:
-                    raise
-                reply = await self._post(self._open_anew(), target, body, headers, deadline)
+            async with asyncio.timeout(None if deadline is None else deadline - time.monotonic()) as limit:
+                reply = await self._sent(target, body, headers, deadline)
         except TimeoutError as error:
+            if limit.expired():
+                raise DeadlineExceeded(f"{target.label} did not answer in the time allowed") from error
             self._outages.failed(target.label, error)
             raise Unavailable(f"{target.label} took too long to connect to; try again") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -107,6 +106,15 @@ class Http:
         for pool in (self._kept, self._fresh, *self._retired):
             if pool is not None:
                 await pool.session.close()
+
+    async def _sent(self, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
+        """Send the body, once more over a new connection where that may be."""
+        try:
+            return await self._post(await self._open(), target, body, headers, deadline)
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
+            if not self._again:
+                raise
+            return await self._post(self._open_anew(), target, body, headers, deadline)
 
     async def _post(self, pool: _Pool, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
         """Send the body once."""

@@ -121,7 +121,7 @@ class Transport(Protocol):
     """
 
     async def send(self, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
-        """Ask one step; *deadline* in seconds of `time.monotonic`."""
+        """Ask one step, and give up at the *deadline*, in seconds of `time.monotonic`."""
 
     async def aclose(self) -> None:
         """Let go of connections; called once, after the last request."""
