@@ -136,6 +136,16 @@ async def test_a_late_step_is_cut_off_too(stubs, http):
     await until(lambda: "late" in stubs.cancelled)
 
 
+async def test_whoever_sends_without_a_graph_is_not_kept_waiting_either(stubs, http):
+    """The gateway before KServe's router: the deadline is the transport's to keep."""
+    target = Target(stubs.url("silent", {}, delay=30), name="slow")
+
+    with pytest.raises(DeadlineExceeded, match="step 'slow' did not answer in the time allowed"):
+        await http.send(target, Body.of_json({}), (), time.monotonic() + 0.2)
+
+    await until(lambda: "silent" in stubs.cancelled)
+
+
 async def test_connections_are_kept(stubs, http):
     """A hundred calls in a row use one connection, and a hundred at a time all get through."""
     target, body = Target(stubs.url("a", {"ok": 1})), Body.of_json({})
