@@ -20,11 +20,11 @@ class Latencies:
     def observe(self, timing: Timing) -> None:
         """Take one step's time from the executor; steps that gave no answer do not count."""
         key = (timing.node, timing.step)
-        kept = self._seconds.get(key)
-        if kept is None and timing.status and len(self._seconds) < MOST_STEPS:
-            kept = self._seconds[key] = deque(maxlen=WINDOW)
-        if kept is not None and timing.status:
-            kept.append(timing.seconds)
+        if not timing.status or (key not in self._seconds and len(self._seconds) >= MOST_STEPS):
+            return
+        if key not in self._seconds:
+            self._seconds[key] = deque(maxlen=WINDOW)
+        self._seconds[key].append(timing.seconds)
 
     def table(self) -> list[dict[str, object]]:
         """Return one row per step: calls seen, and the median and 99th percentile in milliseconds."""

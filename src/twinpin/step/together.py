@@ -1,6 +1,6 @@
 """Together: a connection that sends an answer's head with its body, which uvicorn writes one after the other.
 
-Two writes are two system calls and two packets, and the client wakes up twice: a tenth of what a brief forecast costs.
+Two writes are two system calls and two packets, and the client wakes up twice.
 """
 
 import asyncio
