@@ -7,7 +7,7 @@ wrong costs the time that it was to save, and nothing else. `importlib.util.Lazy
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
@@ -19,7 +19,7 @@ from typing import Any
 @contextmanager
 def deferred(*names: str) -> Iterator[None]:
     """Defer the modules of these names that are imported meanwhile and were not before."""
-    with _found(_Finder(names, parts=False)):
+    with _found(_Finder(dict.fromkeys(names, ()), parts=False)):
         yield
 
 
@@ -29,13 +29,29 @@ def bare(*packages: str) -> Iterator[None]:
 
     Those that are imported later come after it, as ever: in another order they may need each other in a circle.
     """
-    before = {name for name in packages if name in sys.modules}
-    with _found(_Finder(packages, parts=True)):
+    with _opened(dict.fromkeys(packages, ())):
         yield
-    for name in set(packages) - before:
-        module = sys.modules.get(name)
-        if isinstance(module, _Module):
-            vars(module)["__loader__"].seal(module)
+
+
+@contextmanager
+def later(module: str, *names: str) -> Iterator[None]:
+    """Let others take these functions or classes of a module meanwhile, and defer its code until one is used."""
+    with _opened({module: names}):
+        yield
+
+
+@contextmanager
+def _opened(modules: Mapping[str, Sequence[str]]) -> Iterator[None]:
+    """Defer modules that have parts, and names for others to take, as long as this lasts."""
+    before = {name for name in modules if name in sys.modules}
+    try:
+        with _found(_Finder(modules, parts=True)):
+            yield
+    finally:
+        for name in set(modules) - before:
+            module = sys.modules.get(name)
+            if isinstance(module, _Module):
+                vars(module)["__loader__"].seal(module)
 
 
 @contextmanager
@@ -68,7 +84,8 @@ class _Module(ModuleType):
         loader = vars(self)["__loader__"]
         if loader.has_part(self, name):
             return import_module(f"{self.__name__}.{name}")
-        loader.run(self)
+        if not loader.is_single(name):
+            loader.run(self)
         if type(self) is not _Module:
             return getattr(self, name)
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r} yet, its code runs", name=name)
@@ -83,8 +100,9 @@ class _Module(ModuleType):
 class _Loader(Loader):
     """Makes a module now and runs its code later, once."""
 
-    def __init__(self, real: Loader, *, parts: bool) -> None:
+    def __init__(self, real: Loader, names: Sequence[str], *, parts: bool) -> None:
         self._real = real
+        self._names = names
         self._parts = parts
         self._path: Any = None
         self._lock = threading.RLock()
@@ -97,12 +115,14 @@ class _Loader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Put the code off."""
         module.__class__ = _Module
+        vars(module).update({name: _Later(module, name) for name in self._names})
         if not self._parts:
             self.seal(module)
 
     def seal(self, module: ModuleType) -> None:
-        """Hide where its parts are, so that a look at one runs the code first."""
+        """Hide where its parts are, so that a look at one runs the code first, and what only stands for another."""
         self._parts = False
+        self._withdraw(module)
         self._path = vars(module).pop("__path__", None)
         if self._path is not None:
             _MADE.packages.add(module.__name__)
@@ -111,9 +131,20 @@ class _Loader(Loader):
 
     def has_part(self, module: ModuleType, name: str) -> bool:
         """Whether a package that may be without its code has a module of that name."""
-        if not self._parts or self._begun or name.startswith("__"):
+        path = vars(module).get("__path__")
+        if path is None or not self._parts or self._begun or name.startswith("__"):
             return False
-        return PathFinder.find_spec(f"{module.__name__}.{name}", module.__path__) is not None
+        return PathFinder.find_spec(f"{module.__name__}.{name}", path) is not None
+
+    def is_single(self, name: str) -> bool:
+        """Whether the import system asks for the parts of a module that has none, as it does when a name is taken."""
+        return self._parts and name == "__path__"
+
+    def _withdraw(self, module: ModuleType) -> None:
+        """Take back what only stands for another."""
+        for name in self._names:
+            vars(module).pop(name, None)
+        self._names = ()
 
     def run(self, module: ModuleType) -> None:
         """Run the code unless it runs or ran; another thread waits for its end."""
@@ -121,6 +152,7 @@ class _Loader(Loader):
             if self._begun:
                 return
             self._begun = True
+            self._withdraw(module)
             if self._path is not None:
                 module.__path__ = self._path
             try:
@@ -129,6 +161,38 @@ class _Loader(Loader):
                 self._begun = False
                 raise
             module.__class__ = ModuleType
+
+
+class _Later:
+    """Stands for a function or a class that is called, or asked for what it defines."""
+
+    def __init__(self, module: ModuleType, name: str) -> None:
+        self._module = module
+        self._name = name
+
+    def _real(self) -> Any:
+        """Find it, though it may be used before all others have taken theirs."""
+        if isinstance(self._module, _Module):
+            vars(self._module)["__loader__"].run(self._module)
+        return getattr(self._module, self._name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the real one."""
+        return self._real()(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        """Ask the real one, but for what `typing` asks of annotations, which a function has not either."""
+        if name.startswith("__"):
+            raise AttributeError(f"{self._name} is not imported yet", name=name)
+        return getattr(self._real(), name)
+
+    def __mro_entries__(self, _bases: tuple[object, ...]) -> tuple[Any, ...]:
+        """Be the base of a class."""
+        return (self._real(),)
+
+    def __instancecheck__(self, instance: object) -> bool:
+        """Tell its instances."""
+        return isinstance(instance, self._real())
 
 
 class _Made(MetaPathFinder, Loader):
@@ -164,17 +228,17 @@ _MADE = _Made()
 class _Finder(MetaPathFinder):
     """Finds modules where they are, to be run later."""
 
-    def __init__(self, names: Sequence[str], *, parts: bool) -> None:
-        self._names = frozenset(names)
+    def __init__(self, modules: Mapping[str, Sequence[str]], *, parts: bool) -> None:
+        self._modules = modules
         self._parts = parts
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Find one of ours; None: not ours, or not installed."""
-        if fullname not in self._names:
+        if fullname not in self._modules:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, parts=self._parts)
+            spec.loader = _Loader(spec.loader, self._modules[fullname], parts=self._parts)
         return spec

@@ -47,13 +47,18 @@ class Repo:
         self.feast.write_to_online_store(view, frame)
 
 
-def make_repo(folder: Path, objects: Iterable[Any], online: Mapping[str, Any] | None = None) -> Repo:
+def make_repo(
+    folder: Path,
+    objects: Iterable[Any],
+    online: Mapping[str, Any] | None = None,
+    registry: str | Mapping[str, Any] = "registry.db",
+) -> Repo:
     """Write feature_store.yaml with relative paths and apply *objects*."""
     folder.mkdir(parents=True, exist_ok=True)
     document = {
         "project": "weather",
         "provider": "local",
-        "registry": "registry.db",
+        "registry": registry if isinstance(registry, str) else dict(registry),
         "online_store": dict(online) if online else {"type": "sqlite", "path": "online.db"},
         "offline_store": {"type": "file"},
         "entity_key_serialization_version": 3,

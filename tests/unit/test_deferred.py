@@ -3,15 +3,17 @@
 import sys
 import threading
 from importlib import import_module
+from typing import Optional
 
 import pytest
 
-from twinpin.deferred import absent, bare, deferred
+from twinpin.deferred import absent, bare, deferred, later
 
 FILES = {
     "__init__.py": "ran = ['package']\nfrom late_library import part\nfrom late_library.part import NAME\n",
     "part.py": "import late_library\nlate_library.ran.append('part')\nNAME = 'part'\n",
     "alone.py": "VALUE = 1\n",
+    "shapes.py": "class Shape:\n    SIDES = 4\n    def sides(self):\n        return self.SIDES\n\n\nOTHER = 2\n",
     "broken.py": "raise RuntimeError('as its code says')\n",
     "slow.py": "import time\nSTARTED = True\ntime.sleep(0.3)\nDONE = True\n",
 }
@@ -128,3 +130,61 @@ def test_what_is_absent_cannot_be_imported_and_is_there_afterwards():
         assert import_module("threading") is threading
 
     assert import_module("late_library").NAME == "part"
+
+
+def test_what_is_taken_for_later_is_imported_when_it_is_used():
+    """Not when it is taken, nor by an annotation that names it."""
+    with later("late_library.shapes", "Shape"):
+        from late_library.shapes import Shape  # noqa: PLC0415
+
+        assert Optional[Shape]  # noqa: UP045 -- asks it for more than `|` does
+
+    assert "OTHER" not in vars(sys.modules["late_library.shapes"])
+    assert (Shape().sides(), Shape.SIDES) == (4, 4)
+    assert import_module("late_library.shapes").Shape.SIDES == 4
+
+
+def test_what_is_taken_for_later_is_a_class_to_those_who_need_one():
+    """It can be a base, and knows its instances."""
+    with later("late_library.shapes", "Shape"):
+        from late_library.shapes import Shape  # noqa: PLC0415
+
+        class Triangle(Shape):
+            SIDES = 3
+
+    real = import_module("late_library.shapes").Shape
+    assert Triangle().sides() == 3
+    assert isinstance(real(), Shape)
+    assert isinstance(Triangle(), real)
+    assert not isinstance(3, Shape)
+
+
+def test_who_takes_anything_else_gets_it():
+    """In the block as well, as another thread may; the error for what is not there is the usual one."""
+    with later("late_library.shapes", "Shape"):
+        from late_library.shapes import OTHER, Shape  # noqa: PLC0415
+
+        assert OTHER == 2
+        assert Shape is import_module("late_library.shapes").Shape
+        with pytest.raises(ImportError):
+            exec("from late_library.shapes import NOTHING")
+
+
+def test_a_name_of_a_package_is_taken_without_its_code():
+    """A part of it is imported as of a bare package, as when a pickle names its class."""
+    with later("late_library", "NAME"):
+        from late_library import NAME  # noqa: PLC0415
+
+        assert import_module("late_library.alone").VALUE == 1
+        assert "ran" not in vars(sys.modules["late_library"])
+    assert NAME.upper() == "PART"
+    assert sys.modules["late_library"].ran == ["package", "part"]
+
+
+def test_a_module_that_is_there_is_used_as_it_is():
+    """Nothing stands in its place."""
+    shapes = import_module("late_library.shapes")
+    with later("late_library.shapes", "Shape"):
+        assert import_module("late_library.shapes") is shapes
+
+    assert sys.modules["late_library.shapes"] is shapes

@@ -1,5 +1,7 @@
 """What keeps a features step from starting, and how a repository's names become tensors."""
 
+import subprocess
+import sys
 from datetime import timedelta
 
 import numpy as np
@@ -175,3 +177,20 @@ async def test_each_row_is_read_afresh(opened, windows):
 
     assert before.tensors["temp"].shape == (1, 48)
     assert np.array_equal(after.tensors["temp"], series(1, 49)[None])
+
+
+def test_a_registry_in_a_database_is_read_as_one_in_a_file_is(tmp_path):
+    """Its libraries are imported only where it is one."""
+    weather = view("weather", location(), {"temp": Array(Float64)})
+    service = FeatureService(name="forecast_features", features=[weather])
+    database = {"registry_type": "sql", "path": f"sqlite:///{tmp_path / 'feast.db'}"}
+    repo = make_repo(tmp_path / "repo", [location(), weather, service], registry=database)
+    code = (
+        "import sys; from pathlib import Path; from twinpin.features import Settings, load\n"
+        "print('sqlalchemy' in sys.modules)\n"
+        "settings = Settings(feature_repo=Path(sys.argv[1]), feature_service='forecast_features')\n"
+        "print([each.name for each in load(settings).outputs])\n"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code, repo.folder], capture_output=True, text=True, check=False)
+
+    assert done.stdout == "False\n['temp']\n", done.stderr

@@ -19,7 +19,7 @@ from scipy import sparse
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, SplineTransformer, StandardScaler
 
 from twinpin import preprocess
 from twinpin.preprocess.pyfunc import Preprocessor
@@ -538,6 +538,25 @@ def test_an_imputer_is_loaded_without_the_statistics_of_others(tmp_path):
     done = subprocess.run([sys.executable, "-P", "-c", code, folder], capture_output=True, text=True, check=False)
 
     assert done.stdout == "True False\nKNNImputer SimpleImputer [2.0, 1.0]\n", done.stderr
+
+
+def test_a_spline_is_made_of_scipys_own(tmp_path):
+    """Whose interpolation is imported only for it."""
+    rows = pair_folders.lag_rows()[pair_folders.lag_names()].fillna(0.0)
+    pipeline = make_pipeline(StandardScaler(), SplineTransformer(n_knots=3)).fit(rows)
+    pair_folders.save_sklearn(
+        pipeline, tmp_path / "preprocessor", infer_signature(rows, pipeline.transform(rows)), input_example=rows[:5]
+    )
+    pair_folders.preprocessor_folder(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from twinpin import preprocess\n"
+        "before = 'scipy.interpolate' in sys.modules\n"
+        "step = preprocess.load(Path(sys.argv[1]), preprocess.Settings())\n"
+        "print(before, step.outputs[0].shape, 'scipy.interpolate' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code, tmp_path], capture_output=True, text=True, check=False)
+
+    assert done.stdout == f"False (-1, {pipeline.transform(rows).shape[1]}) True\n", done.stderr
 
 
 def test_mlflows_default_format_loads_in_a_new_process(tmp_path):

@@ -5,7 +5,8 @@ share them between processes that we do not have. It reads them when it is first
 MLflow may have imported Feast before us: it loads Feast's plugin with its first request to a server.
 
 Feast has its classes checked by typeguard, which parses and compiles each anew and so takes two thirds of the import.
-`python -O` would do without, and without every assert. Its own servers are deferred: 0.2 s and 9 MB.
+`python -O` would do without, and without every assert. Its own servers are deferred (0.2 s and 9 MB), and its registry
+in a database, which brings SQLAlchemy along (0.2 s and 12 MB).
 """
 
 import os
@@ -16,7 +17,7 @@ from typing import Any
 import prometheus_client  # noqa: F401 -- before Feast: from here on its metrics stay in memory
 import typeguard
 
-from twinpin.deferred import deferred
+from twinpin.deferred import deferred, later
 
 
 def _unchecked(target: Any = None, **_: Any) -> Any:
@@ -34,7 +35,11 @@ def _without_typeguard() -> Iterator[None]:
         typeguard.typechecked = checked
 
 
-with _without_typeguard(), deferred("feast.feature_server", "feast.ui_server"):
+with (
+    _without_typeguard(),
+    deferred("feast.feature_server", "feast.ui_server"),
+    later("feast.infra.registry.sql", "SqlRegistry"),
+):
     from feast import FeatureStore, metrics
     from feast.errors import FeastError
     from feast.repo_config import FeastConfigError, RepoConfig

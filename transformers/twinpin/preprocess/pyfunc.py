@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twinpin.deferred import bare, deferred
+from twinpin.deferred import bare, deferred, later
 from twinpin.pair.sdk import light
 from twinpin.pair.signature import Signature, Spec, parse_signature, read_mlmodel
 from twinpin.preprocess.bytecode import require_python
@@ -150,11 +150,16 @@ def _tree_untouched() -> Iterator[None]:
 
 @contextmanager
 def _without_statistics() -> Iterator[None]:
-    """Defer what scikit-learn imports for other estimators: 0.5 s and 30 MB, until they are used.
+    """Defer what scikit-learn imports for other estimators: 0.7 s and 45 MB, until they are used.
 
-    The packages of imputers and of columns import neighbours and linear models, those import SciPy's statistics.
+    The packages of imputers and of columns import neighbours and linear models, those import SciPy's statistics; scalers
+    share a package with splines and power transforms, which import SciPy's interpolation and optimization.
     """
-    with bare("sklearn.compose", "sklearn.impute"), deferred("scipy.stats"):
+    with (
+        bare("sklearn.compose", "sklearn.impute"),
+        deferred("scipy.stats", "scipy.optimize"),
+        later("scipy.interpolate", "BSpline"),
+    ):
         yield
 
 
