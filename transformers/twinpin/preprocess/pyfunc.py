@@ -116,7 +116,7 @@ class Preprocessor:
     def _open(self) -> Callable[[Any], Any]:
         """Load it as a pyfunc, or as scikit-learn's own."""
         require_python(self.tree, self.flavours)
-        with warnings.catch_warnings(), _tree_untouched(), _without_statistics():
+        with warnings.catch_warnings(), _tree_untouched(), _light():
             warnings.simplefilter("ignore")  # of pickles and versions: the pair was checked when it was promoted
             if self._transforms():
                 self._native = mlflow.sklearn.load_model(str(self.tree))
@@ -149,11 +149,11 @@ def _tree_untouched() -> Iterator[None]:
 
 
 @contextmanager
-def _without_statistics() -> Iterator[None]:
+def _light() -> Iterator[None]:
     """Defer what scikit-learn imports for other estimators: 0.7 s and 45 MB, until they are used.
 
-    The packages of imputers and of columns import neighbours and linear models, those import SciPy's statistics; scalers
-    share a package with splines and power transforms, which import SciPy's interpolation and optimization.
+    The packages of imputers and of columns import neighbours and linear models, those import SciPy's statistics. With
+    scalers come splines and power transforms, which import SciPy's interpolation and optimization.
     """
     with (
         bare("sklearn.compose", "sklearn.impute"),
