@@ -19,7 +19,7 @@ import time
 import aiohttp
 import grpc
 
-from twinpin.step.protocol import MODEL_INFER, ModelInferResponse, response_message
+from twinpin.step.protocol import MODEL_INFER, SealedResponse, response_message
 
 PLAN = pathlib.Path("/etc/load/plan.json")
 HEAD = "Inference-Header-Content-Length"
@@ -116,7 +116,7 @@ class Load:
             address = question["url"]
             if address not in channels:
                 channels[address] = await (stack or own).enter_async_context(grpc.aio.insecure_channel(address))
-            call = channels[address].unary_unary(MODEL_INFER, response_deserializer=ModelInferResponse.FromString)
+            call = channels[address].unary_unary(MODEL_INFER, response_deserializer=SealedResponse.FromString)
             try:
                 answer = await call(base64.b64decode(question["body"]), timeout=self.plan["timeout"])
             except grpc.aio.AioRpcError as error:

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from twinpin.step import protocol
 from twinpin.step.datatypes import NUMPY
 from twinpin.step.step import Message
 
@@ -51,3 +52,9 @@ def assert_same_tensors(actual, expected):
         assert actual[name].dtype == array.dtype
         assert actual[name].shape == array.shape
         np.testing.assert_array_equal(actual[name], array)
+
+
+def sealed(pb):
+    """The same request or response as a server or a client of ours gets it: its parts as bytes."""
+    kind = protocol.SealedRequest if isinstance(pb, protocol.ModelInferRequest) else protocol.SealedResponse
+    return kind.FromString(pb.SerializeToString())

@@ -74,7 +74,7 @@ class Grpc:
     async def _send(self, target: Target, body: Body, headers: Headers, deadline: float | None) -> Reply:
         """Write the request, call, and read the answer."""
         try:
-            request = protocol.request_proto(body.message(), target.model, target.version, together=True)
+            request = body.proto(target.model, target.version)
         except TwinpinError as error:
             return Reply.of_error(error)  # what the step itself would say to these bytes
         try:
@@ -85,7 +85,7 @@ class Grpc:
             return _failure(target, error)
         self._outages.answered(target.label)
         form: Form = "request" if target.answers_request else "response"
-        return Reply(200, Body.of_message(protocol.response_message(answer), form, answer.model_name))
+        return Reply(200, Body.of_answer(answer, form))
 
     async def _answer(
         self, target: Target, request: protocol.Proto, headers: Headers, deadline: float | None
@@ -121,8 +121,8 @@ class Grpc:
                 self._channels[address] = grpc.aio.insecure_channel(address, options=_OPTIONS)
             call = self._channels[address].unary_unary(
                 protocol.MODEL_INFER,
-                request_serializer=protocol.ModelInferRequest.SerializeToString,
-                response_deserializer=protocol.ModelInferResponse.FromString,
+                request_serializer=protocol.SealedRequest.SerializeToString,
+                response_deserializer=protocol.SealedResponse.FromString,
             )
             self._calls[target] = call
         return call
@@ -130,9 +130,9 @@ class Grpc:
 
 def _metadata(headers: Headers) -> list[tuple[str, str]]:
     """Take the headers that gRPC can carry and does not set itself, and say that blocks are read here."""
-    named = [(name.lower(), value) for name, value in (*headers, *tracing.outgoing())]
+    named = [(name.lower(), value) for name, value in headers]
     taken = [(name, value) for name, value in named if _METADATA.fullmatch(name) and value.isascii()]
-    return [protocol.TOGETHER, *taken]
+    return [protocol.TOGETHER, *taken, *tracing.outgoing()]
 
 
 def _is_outage(error: grpc.aio.AioRpcError) -> bool:

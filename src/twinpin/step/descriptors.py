@@ -65,6 +65,25 @@ _INFERENCE: dict[str, dict[str, str]] = {
         "outputs": "*ModelInferResponse.InferOutputTensor",
         "raw_output_contents": "*bytes",
     },
+    # Ours, for the same bytes: what a message holds in parts stays as it came (`twinpin.step.parts`).
+    "SealedInferRequest": {
+        "model_name": "string",
+        "model_version": "string",
+        "id": "string",
+        "parameters": "*bytes",
+        "inputs": "*bytes",
+        "outputs": "*ModelInferRequest.InferRequestedOutputTensor",
+        "raw_input_contents": "*bytes",
+    },
+    "SealedInferResponse": {
+        "model_name": "string",
+        "model_version": "string",
+        "id": "string",
+        "parameters": "*bytes",
+        "outputs": "*bytes",
+        "raw_output_contents": "*bytes",
+    },
+    "SealedParameter": {"key": "string", "value": "InferParameter"},
     "InferParameter": {
         "bool_param": "bool",
         "int64_param": "int64",

@@ -74,7 +74,7 @@ def grpc_server(
             grpc.method_handlers_generic_handler(
                 protocol.SERVICE,
                 {
-                    "ModelInfer": _rpc("infer", protocol.ModelInferRequest, front.infer, traced=True),
+                    "ModelInfer": _rpc("infer", protocol.SealedRequest, front.infer, traced=True),
                     "ModelReady": _rpc("model_ready", protocol.ModelReadyRequest, front.model_ready),
                     "ModelMetadata": _rpc("metadata", protocol.ModelMetadataRequest, front.model_metadata),
                     "ServerLive": _rpc("live", protocol.ServerLiveRequest, front.live),

@@ -1,17 +1,19 @@
 """The Open Inference Protocol over gRPC: message classes, method paths, and Message <-> protobuf."""
 
+import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from twinpin.step.block import Block
-from twinpin.step.datatypes import datatype_of, dtype_of, from_raw, reshaped, shape_of, text, to_raw
+from twinpin.step.datatypes import datatype_of, from_raw, reshaped, text, to_raw
 from twinpin.step.descriptors import message_class
 from twinpin.step.errors import Malformed
-from twinpin.step.raw import BLOCK, COLUMNS, joined, names_text, read_block
-from twinpin.step.step import Message, Parameter, Parameters, Tensors
+from twinpin.step.parts import Description, read_parameter, read_tensor, write_parameter, write_tensor
+from twinpin.step.raw import BLOCK, joined, names_text, read_block
+from twinpin.step.step import Message, Tensors
 
 #: A protobuf message of the private pool; its fields are those of the published .proto file.
 Proto: TypeAlias = Any
@@ -28,6 +30,9 @@ ModelMetadataRequest = message_class("inference.ModelMetadataRequest")
 ModelMetadataResponse = message_class("inference.ModelMetadataResponse")
 ModelInferRequest = message_class("inference.ModelInferRequest")
 ModelInferResponse = message_class("inference.ModelInferResponse")
+#: The same two on the wire; their parts are read when somebody needs them.
+SealedRequest = message_class("inference.SealedInferRequest")
+SealedResponse = message_class("inference.SealedInferResponse")
 
 SERVICE = "inference.GRPCInferenceService"
 SERVER_LIVE = f"/{SERVICE}/ServerLive"
@@ -43,7 +48,6 @@ DOCUMENT_KEY = "twinpin-error-bin"
 #: Metadata of a call: the caller reads a `Block` that comes as one tensor.
 TOGETHER = ("twinpin-columns", "together")
 
-_INT64_MAX = 2**63 - 1
 #: Datatype -> the field of InferTensorContents that holds it; FP16 has none and travels raw.
 _CONTENTS = {
     "BOOL": "bool_contents",
@@ -61,42 +65,65 @@ _CONTENTS = {
 }
 
 
-def request_message(pb: Proto) -> Message:
-    """Read a ModelInferRequest, with raw or typed contents. Raises Malformed."""
+def request_message(sealed: Proto) -> Message:
+    """Read a request, with raw or typed contents. Raises Malformed."""
     return Message(
-        tensors=_tensors(pb.inputs, pb.raw_input_contents),
-        parameters=_parameters(pb.parameters),
-        id=pb.id,
-        requested=_requested(pb.outputs),
+        tensors=_tensors(sealed.inputs, sealed.raw_input_contents),
+        parameters=dict(map(read_parameter, sealed.parameters)),
+        id=sealed.id,
+        requested=_requested(sealed.outputs),
     )
 
 
 def request_proto(message: Message, model_name: str, model_version: str = "", *, together: bool = False) -> Proto:
-    """Write a ModelInferRequest with raw contents; *together*: a `Block` as one tensor, which our steps alone read."""
-    pb = ModelInferRequest(model_name=model_name, model_version=model_version, id=message.id)
-    _put_parameters(pb.parameters, message.parameters)
-    _put_tensors(pb.inputs, pb.raw_input_contents, message.tensors, together=together)
+    """Write a request with raw contents; *together*: a `Block` as one tensor, which our steps alone read."""
+    inputs, raw = _written(message.tensors, together=together)
+    sealed = SealedRequest(
+        model_name=model_name,
+        model_version=model_version,
+        id=message.id,
+        parameters=itertools.starmap(write_parameter, message.parameters.items()),
+        inputs=inputs,
+        raw_input_contents=raw,
+    )
     for name in message.requested:
-        pb.outputs.add(name=name)
-    return pb
+        sealed.outputs.add(name=name)
+    return sealed
 
 
-def response_message(pb: Proto) -> Message:
-    """Read a ModelInferResponse, with raw or typed contents. Raises Malformed."""
+def response_message(sealed: Proto) -> Message:
+    """Read a response, with raw or typed contents. Raises Malformed."""
     return Message(
-        tensors=_tensors(pb.outputs, pb.raw_output_contents),
-        parameters=_parameters(pb.parameters),
-        id=pb.id,
-        version=pb.model_version,
+        tensors=_tensors(sealed.outputs, sealed.raw_output_contents),
+        parameters=dict(map(read_parameter, sealed.parameters)),
+        id=sealed.id,
+        version=sealed.model_version,
     )
 
 
 def response_proto(message: Message, model_name: str, *, together: bool = False) -> Proto:
-    """Write a ModelInferResponse with raw contents; *together* as in `request_proto`."""
-    pb = ModelInferResponse(model_name=model_name, model_version=message.version, id=message.id)
-    _put_parameters(pb.parameters, message.parameters)
-    _put_tensors(pb.outputs, pb.raw_output_contents, message.tensors, together=together)
-    return pb
+    """Write a response with raw contents; *together* as in `request_proto`."""
+    outputs, raw = _written(message.tensors, together=together)
+    return SealedResponse(
+        model_name=model_name,
+        model_version=message.version,
+        id=message.id,
+        parameters=itertools.starmap(write_parameter, message.parameters.items()),
+        outputs=outputs,
+        raw_output_contents=raw,
+    )
+
+
+def forwarded(response: Proto, model_name: str, model_version: str = "") -> Proto:
+    """Make the next step's request of a response, unopened: both describe their tensors in the same way."""
+    return SealedRequest(
+        model_name=model_name,
+        model_version=model_version,
+        id=response.id,
+        parameters=response.parameters,
+        inputs=response.outputs,
+        raw_input_contents=response.raw_output_contents,
+    )
 
 
 def _requested(outputs: Iterable[Proto]) -> tuple[str, ...]:
@@ -107,83 +134,61 @@ def _requested(outputs: Iterable[Proto]) -> tuple[str, ...]:
     return names
 
 
-def _tensors(carried: Iterable[Proto], raw: Iterable[bytes]) -> Tensors:
+def _tensors(parts: Sequence[bytes], raw: Sequence[bytes]) -> Tensors:
     """Pair each tensor with its raw bytes, or read its typed contents: one way for all tensors of a message."""
-    carried, raw = list(carried), list(raw)
-    if raw and len(raw) != len(carried):
-        raise Malformed(f"{len(carried)} tensors came with {len(raw)} raw contents; send one for each tensor")
+    if raw and len(raw) != len(parts):
+        raise Malformed(f"{len(parts)} tensors came with {len(raw)} raw contents; send one for each tensor")
     tensors: Tensors = {}
     together: Block | None = None
-    for index, tensor in enumerate(carried):
+    for part, blob in zip(parts, raw or itertools.repeat(None)):  # noqa: B905 -- of one length, or without an end
+        tensor = read_tensor(part)
         if not tensor.name or tensor.name in tensors:
             raise Malformed(f"tensor {tensor.name!r}: every tensor needs a name of its own")
-        if raw and tensor.HasField("contents"):
-            raise Malformed(f"tensor {tensor.name!r} has contents beside raw contents; send one of them")
-        shape = shape_of(tensor.name, tuple(tensor.shape))
-        if raw:
-            values = from_raw(tensor.name, tensor.datatype, shape, raw[index])
-        else:
-            values = reshaped(tensor.name, _typed(tensor, math.prod(shape)), shape)
-        if COLUMNS in tensor.parameters:
-            together = read_block(tensor.parameters[COLUMNS].string_param, values)
-        else:
+        values = _typed(tensor) if blob is None else _raw(tensor, blob)
+        if tensor.columns is None:
             tensors[tensor.name] = values
+        else:
+            together = read_block(tensor.columns, values)
     return tensors if together is None else joined(tensors, together)
 
 
-def _typed(tensor: Proto, count: int) -> np.ndarray:
-    """Read the typed contents of one tensor as a flat array."""
-    dtype = dtype_of(tensor.name, tensor.datatype)
+def _raw(tensor: Description, blob: bytes) -> np.ndarray:
+    """Read a tensor from its raw contents."""
+    if tensor.contents is not None:
+        raise Malformed(f"tensor {tensor.name!r} has contents beside raw contents; send one of them")
+    if tensor.size and tensor.size == len(blob):
+        return np.frombuffer(blob, tensor.dtype).reshape(tensor.shape)
+    return from_raw(tensor.name, tensor.datatype, tensor.shape, blob)
+
+
+def _typed(tensor: Description) -> np.ndarray:
+    """Read a tensor from its typed contents."""
     field = _CONTENTS.get(tensor.datatype)
     if field is None:
         raise Malformed(f"tensor {tensor.name!r} is {tensor.datatype}, which travels only as raw contents")
-    values = getattr(tensor.contents, field)
+    count = math.prod(tensor.shape)
+    values = () if tensor.contents is None else getattr(tensor.contents, field)
     if len(values) != count:
         raise Malformed(f"tensor {tensor.name!r} takes {count} values in {field} by its shape, but {len(values)} came")
+    return reshaped(tensor.name, _flat(tensor, values), tensor.shape)
+
+
+def _flat(tensor: Description, values: Sequence[Any]) -> np.ndarray:
+    """Make an array `[n]` of typed contents."""
     if tensor.datatype == "BYTES":
-        array = np.empty(count, dtype=object)
+        array = np.empty(len(values), dtype=object)
         array[:] = [text(tensor.name, value) for value in values]
         return array
     try:
-        return np.array(list(values), dtype=dtype)
+        return np.array(list(values), dtype=tensor.dtype)
     except OverflowError as error:  # 300 as an INT8, which int_contents can hold
         raise Malformed(f"tensor {tensor.name!r} holds a number that {tensor.datatype} cannot hold") from error
 
 
-def _put_tensors(carried: Proto, raw: Proto, tensors: Tensors, *, together: bool) -> None:
-    """Append each tensor and its bytes."""
+def _written(tensors: Tensors, *, together: bool) -> tuple[list[bytes], list[bytes]]:
+    """Write the descriptions of tensors, and their bytes."""
     if together and isinstance(tensors, Block):
-        block = carried.add(name=BLOCK, datatype=datatype_of(tensors.matrix), shape=tensors.matrix.shape)
-        block.parameters[COLUMNS].string_param = names_text(tensors.names)
-        raw.append(to_raw(tensors.matrix))
-        return
-    for name, array in tensors.items():
-        carried.add(name=name, datatype=datatype_of(array), shape=array.shape)
-        raw.append(to_raw(array))
-
-
-def _parameters(given: Mapping[str, Proto]) -> Parameters:
-    """Read parameters of any of the five kinds."""
-    parameters: Parameters = {}
-    for key, choice in given.items():
-        kind = choice.WhichOneof("parameter_choice")
-        if kind is None:
-            raise Malformed(f"parameter {key!r} has no value of a known kind")
-        value: Parameter = getattr(choice, kind)
-        if isinstance(value, float) and not math.isfinite(value):
-            raise Malformed(f"parameter {key!r} is {value}, which JSON cannot carry on; leave it out")
-        parameters[key] = value
-    return parameters
-
-
-def _put_parameters(into: Proto, parameters: Parameters) -> None:
-    """Write parameters, each in the field of its type."""
-    for key, value in parameters.items():
-        if isinstance(value, bool):
-            into[key].bool_param = value
-        elif isinstance(value, int):
-            setattr(into[key], "int64_param" if value <= _INT64_MAX else "uint64_param", value)
-        elif isinstance(value, float):
-            into[key].double_param = value
-        else:
-            into[key].string_param = value
+        matrix = tensors.matrix
+        return [write_tensor(BLOCK, datatype_of(matrix), matrix.shape, names_text(tensors.names))], [to_raw(matrix)]
+    parts = [write_tensor(name, datatype_of(array), array.shape) for name, array in tensors.items()]
+    return parts, [to_raw(array) for array in tensors.values()]

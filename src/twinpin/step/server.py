@@ -71,7 +71,7 @@ class KServeModel(Model):  # type: ignore[misc]  # the SDK ships no types
         """Answer the SDK's own request type; its V1 bodies are refused."""
         if not isinstance(payload, InferRequest):
             raise InvalidInput(f"send the Open Inference Protocol: POST /v2/models/{self.name}/infer")
-        request = protocol.ModelInferRequest.FromString(payload.to_grpc().SerializeToString())
+        request = protocol.SealedRequest.FromString(payload.to_grpc().SerializeToString())
         try:
             answer = await self._model.infer(protocol.request_message(request))
         except TwinpinError as error:

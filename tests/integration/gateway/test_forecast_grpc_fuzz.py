@@ -30,7 +30,7 @@ def forecast(channel):
     """Ask for what is known, and return id and forecast."""
     raw = protocol.request_proto(RIGHT, "forecast").SerializeToString()
     answer = channel.unary_unary(protocol.MODEL_INFER)(raw, timeout=20)
-    message = protocol.response_message(protocol.ModelInferResponse.FromString(answer))
+    message = protocol.response_message(protocol.SealedResponse.FromString(answer))
     return message.id, message.tensors["forecast"].tolist()
 
 

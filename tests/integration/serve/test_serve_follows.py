@@ -82,7 +82,7 @@ class Load:
             call = channel.unary_unary(
                 "/inference.GRPCInferenceService/ModelInfer",
                 request_serializer=type(request).SerializeToString,
-                response_deserializer=protocol.ModelInferResponse.FromString,
+                response_deserializer=protocol.SealedResponse.FromString,
             )
 
             def ask():

@@ -213,7 +213,7 @@ def test_a_client_over_grpc_brings_its_trace_as_metadata(place):
     with grpc.insecure_channel(f"127.0.0.1:{place.grpc_port}") as channel:
         call = channel.unary_unary(
             protocol.MODEL_INFER,
-            request_serializer=protocol.ModelInferRequest.SerializeToString,
+            request_serializer=protocol.SealedRequest.SerializeToString,
             response_deserializer=protocol.ModelInferResponse.FromString,
         )
         answer = call(request, metadata=[("traceparent", parent)], timeout=30)

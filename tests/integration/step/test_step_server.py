@@ -51,7 +51,7 @@ async def call(channel, path, raw, response=protocol.ModelInferResponse, **optio
 async def infer(channel, sent):
     """Infer over gRPC."""
     raw = protocol.request_proto(sent, "echo").SerializeToString()
-    return protocol.response_message(await call(channel, protocol.MODEL_INFER, raw))
+    return protocol.response_message(await call(channel, protocol.MODEL_INFER, raw, protocol.SealedResponse))
 
 
 async def test_errors_keep_the_connection(rest):
@@ -218,7 +218,7 @@ async def test_grpc_refuses_what_is_no_message(channel):
 
 def unfit(change):
     """A request with one thing wrong."""
-    pb = protocol.request_proto(message(), "echo")
+    pb = protocol.ModelInferRequest.FromString(protocol.request_proto(message(), "echo").SerializeToString())
     change(pb)
     return pb.SerializeToString()
 

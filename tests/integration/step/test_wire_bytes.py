@@ -45,7 +45,9 @@ MODULES = ["kserve.protocol.grpc.grpc_predict_v2_pb2", "tritonclient.grpc.servic
 OURS = [
     name
     for name in vars(protocol)
-    if name.endswith(("Request", "Response")) and isinstance(getattr(protocol, name), type)
+    if name.endswith(("Request", "Response"))
+    and isinstance(getattr(protocol, name), type)
+    and not name.startswith("Sealed")
 ]
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from twinpin.gateway.pipeline import RemoteGraph, error_of
+from twinpin.gateway.pipeline import RemoteGraph, answer_of, error_of
 from twinpin.graph.body import Body
 from twinpin.graph.transport import Reply
+from twinpin.step import protocol
 from twinpin.step.errors import (
     BY_STATUS,
     Broken,
@@ -98,6 +99,12 @@ async def test_a_graph_whose_last_step_gives_no_tensors_is_broken():
     remote = RemoteGraph(Answering(reply(200, {"hello": "world"})), "http://graph")
     with pytest.raises(Broken, match="last step"):
         await remote.forecast(Body.of_json({"data": {"a": [1]}}))
+
+
+def test_an_answer_over_grpc_that_nobody_can_read_is_broken():
+    """The client sent nothing wrong."""
+    with pytest.raises(Broken, match="last step"):
+        answer_of(Reply(200, Body.of_answer(protocol.SealedResponse(outputs=[b"\xff"]))))
 
 
 async def test_what_the_router_could_not_reach_is_in_the_log_once(caplog):

@@ -6,6 +6,7 @@ import pytest
 
 from twinpin.graph.body import Body
 from twinpin.graph.condition import Condition, is_json
+from twinpin.step import protocol
 from twinpin.step.errors import Malformed
 from twinpin.step.step import Message
 
@@ -51,6 +52,36 @@ def test_keys_are_known_without_json(form, message):
     names = ("inputs", "outputs", "id", "parameters", "model_name", "model_version", "x", "data")
     assert {name for name in names if Condition(name).met(quick)} == set(slow)
     assert quick._bytes is None
+
+
+def answer(message):
+    """What a step answered over gRPC, unread."""
+    return protocol.response_proto(message, "m", together=True)
+
+
+@pytest.mark.parametrize("form", ["request", "response"])
+def test_an_answer_over_grpc_says_what_its_message_says(form):
+    """In JSON, in its keys and in the next step's request, be it read before or not."""
+    message = Message(TENSORS, {"pair": "p1-m1-abc123"}, id="7", version="3")
+    known, unread = Body.of_message(message, form, "m"), Body.of_answer(answer(message), form)
+
+    assert unread.proto("next", "8") == known.proto("next", "8")
+    assert unread.has_key("inputs") == known.has_key("inputs")
+    assert unread.json() == known.json()
+    assert unread.model_name == "m"
+    assert is_json(unread)
+    assert unread.with_parameters({"a": 1}).json() == known.with_parameters({"a": 1}).json()
+
+
+def test_an_answer_over_grpc_goes_on_unread():
+    """Even one that nobody could read: the next step says what is wrong with it."""
+    broken = answer(Message(TENSORS))
+    broken.outputs[0] = b"\xff"
+    body = Body.of_answer(broken)
+
+    assert body.proto("next", "").inputs[0] == b"\xff"
+    with pytest.raises(Malformed, match="a part of the message"):
+        body.message()
 
 
 def test_the_client_s_json_beside_the_message():

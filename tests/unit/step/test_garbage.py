@@ -7,6 +7,7 @@ import pytest
 from google.protobuf.message import DecodeError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tensors import sealed
 
 from twinpin.step import codec, protocol
 from twinpin.step.errors import TwinpinError
@@ -124,7 +125,7 @@ def test_any_shape_with_any_bytes(shape, blob):
 def test_random_protobuf(raw):
     """Any bytes that parse as a request are taken or refused."""
     try:
-        pb = protocol.ModelInferRequest.FromString(raw)
+        pb = protocol.SealedRequest.FromString(raw)
     except DecodeError:
         return
     assert_for_the_client(refusal(protocol.request_message, pb))
@@ -144,7 +145,7 @@ def test_protobuf_with_one_wrong_part(data):
         tensor.contents.bytes_contents.extend(data.draw(st.lists(st.binary(max_size=3), max_size=2)))
     pb.raw_input_contents.extend(data.draw(st.lists(st.binary(max_size=9), max_size=3)))
 
-    assert_for_the_client(refusal(protocol.request_message, pb))
+    assert_for_the_client(refusal(protocol.request_message, sealed(pb)))
 
 
 def test_deep_nesting_is_no_recursion():

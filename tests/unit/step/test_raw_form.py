@@ -11,6 +11,7 @@ from twinpin.step import protocol
 from twinpin.step.block import Block
 from twinpin.step.codec import decode_request, encode_raw, encode_request
 from twinpin.step.errors import Malformed
+from twinpin.step.parts import read_tensor
 from twinpin.step.raw import COLUMNS
 from twinpin.step.step import Message
 
@@ -76,7 +77,7 @@ def test_a_block_is_many_tensors_for_everybody_else():
     message = Message(Block(("x", "y"), MATRIX))
 
     assert [each["name"] for each in orjson.loads(encode_request(message))["inputs"]] == ["x", "y"]
-    assert [each.name for each in protocol.response_proto(message, "features").outputs] == ["x", "y"]
+    assert [read_tensor(each).name for each in protocol.response_proto(message, "features").outputs] == ["x", "y"]
 
 
 def spoiled(**changes):

@@ -2,10 +2,12 @@
 
 import orjson
 from hypothesis import given, settings
-from tensors import assert_same_tensors, messages
+from tensors import assert_same_tensors, messages, sealed
 
 from twinpin.step import codec, protocol
+from twinpin.step.step import Message
 
+KINDS = {bool: "bool", int: ("int64", "uint64"), float: "double", str: "string"}
 EXAMPLES = settings(max_examples=150, deadline=None)
 
 
@@ -54,9 +56,9 @@ def test_binary_response(message):
 @EXAMPLES
 @given(messages())
 def test_protobuf_request(message):
-    """A gRPC request survives its bytes."""
+    """A gRPC request survives its bytes, which the published message reads and writes."""
     raw = protocol.request_proto(message, "m", "7").SerializeToString()
-    read = protocol.request_message(protocol.ModelInferRequest.FromString(raw))
+    read = protocol.request_message(sealed(protocol.ModelInferRequest.FromString(raw)))
 
     assert_same_tensors(read.tensors, message.tensors)
     assert (read.parameters, read.id, read.requested) == (message.parameters, message.id, message.requested)
@@ -65,9 +67,32 @@ def test_protobuf_request(message):
 @EXAMPLES
 @given(messages())
 def test_protobuf_response(message):
-    """A gRPC response survives its bytes."""
+    """So does a response."""
     raw = protocol.response_proto(message, "m").SerializeToString()
-    read = protocol.response_message(protocol.ModelInferResponse.FromString(raw))
+    read = protocol.response_message(sealed(protocol.ModelInferResponse.FromString(raw)))
 
     assert_same_tensors(read.tensors, message.tensors)
     assert (read.parameters, read.id) == (message.parameters, message.id)
+
+
+@EXAMPLES
+@given(messages())
+def test_protobuf_response_that_becomes_a_request(message):
+    """Unopened, it says to the next step what it says to us."""
+    request = protocol.forwarded(protocol.response_proto(message, "m", together=True), "next", "8")
+    raw = request.SerializeToString()
+    read = protocol.request_message(sealed(protocol.ModelInferRequest.FromString(raw)))
+
+    assert (request.model_name, request.model_version) == ("next", "8")
+    assert_same_tensors(read.tensors, message.tensors)
+    assert (read.parameters, read.id, read.requested) == (message.parameters, message.id, ())
+
+
+def test_parameters_that_are_equal_and_not_the_same_keep_their_kind():
+    """Whatever was written before."""
+    for value in (True, 1, 1.0, 0.0, -0.0, False, 0, "1", 2**63):
+        request = protocol.request_proto(Message({}, {"a": value}), "m")
+        published = protocol.ModelInferRequest.FromString(request.SerializeToString())
+
+        assert repr(protocol.request_message(request).parameters) == repr({"a": value})
+        assert published.parameters["a"].WhichOneof("parameter_choice").startswith(KINDS[type(value)])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tensors import sealed
 
 from twinpin.step import protocol
 from twinpin.step.datatypes import NUMPY
@@ -33,12 +34,17 @@ def request(*tensors):
     return pb
 
 
+def read(pb):
+    """Read it as it comes over the wire."""
+    return protocol.request_message(sealed(pb))
+
+
 @pytest.mark.parametrize("datatype", FIELDS)
 def test_each_datatype_has_its_field(datatype):
     """The limits of each arrive unchanged, under the dtype of its name."""
     field, values = FIELDS[datatype]
 
-    array = protocol.request_message(request(("x", datatype, [2, 1], field, values))).tensors["x"]
+    array = read(request(("x", datatype, [2, 1], field, values))).tensors["x"]
 
     assert array.dtype == NUMPY[datatype]
     assert array.tolist() == [[value] for value in values]
@@ -47,7 +53,7 @@ def test_each_datatype_has_its_field(datatype):
 def test_only_half_precision_has_none():
     """Which is what the protocol's own comment says of FP16."""
     with pytest.raises(Malformed, match="only as raw contents"):
-        protocol.request_message(request(("x", "FP16", [1], "fp32_contents", [1.0])))
+        read(request(("x", "FP16", [1], "fp32_contents", [1.0])))
 
     assert set(NUMPY) - set(FIELDS) == {"FP16"}
 
@@ -66,7 +72,7 @@ def test_only_half_precision_has_none():
 def test_contents_that_do_not_fit_are_refused(datatype, field, values):
     """Out of range, in another datatype's field, or as many as the shape has not."""
     with pytest.raises(Malformed, match="'x'"):
-        protocol.request_message(request(("x", datatype, [1], field, values)))
+        read(request(("x", datatype, [1], field, values)))
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -78,7 +84,7 @@ def test_raw_contents_are_one_for_each_tensor(count):
     pb.raw_input_contents.extend([b"\x01"] * count)
 
     with pytest.raises(Malformed, match=f"2 tensors came with {count} raw contents"):
-        protocol.request_message(pb)
+        read(pb)
 
 
 def test_raw_and_typed_contents_do_not_mix():
@@ -87,4 +93,4 @@ def test_raw_and_typed_contents_do_not_mix():
     pb.raw_input_contents.extend([np.float32(1).tobytes()] * 2)
 
     with pytest.raises(Malformed, match="contents beside raw contents"):
-        protocol.request_message(pb)
+        read(pb)
