@@ -7,7 +7,7 @@ status that REST would give, `twinpin-error-bin`, the error document as JSON, an
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 import grpc
@@ -39,6 +39,8 @@ MAX_DETAILS = 3000  # bytes
 _OK = 200
 
 Call: TypeAlias = grpc.aio.ServicerContext
+#: Name and value of each header of a call; gRPC makes them anew each time that they are asked for.
+Metadata: TypeAlias = Sequence[tuple[str, str | bytes]]
 Handler: TypeAlias = Callable[[Proto, Call], Awaitable[Proto]]
 
 
@@ -125,13 +127,13 @@ def _rpc(label: str, request_class: Proto, handler: Handler, *, traced: bool = F
     return grpc.unary_unary_rpc_method_handler(call)
 
 
-def _begin(label: str, context: Call, parameters: dict[str, Any], started: float) -> tracing.Trace:
+def _begin(label: str, metadata: Metadata, parameters: dict[str, Any], started: float) -> tracing.Trace:
     """Join the trace that the metadata name, else the *parameters*, which lose it; else begin one."""
-    sent, metadata = tracing.take(parameters), context.invocation_metadata()
+    sent = tracing.take(parameters)
     return tracing.begin(label, lambda: _carried(metadata) or read(*sent), started)
 
 
-def _carried(metadata: Iterable[tuple[str, str | bytes]]) -> TraceContext | None:
+def _carried(metadata: Metadata) -> TraceContext | None:
     """Read the trace context of a call's metadata, where one value of a name counts."""
     parent: object = None
     state: object = None
@@ -149,7 +151,7 @@ def _end(label: str, context: Call, started: float, status: int, error: Exceptio
     if trace is None:
         if status == _OK:
             return
-        trace = _begin(label, context, {}, started)  # refused before anything of it was read
+        trace = _begin(label, context.invocation_metadata(), {}, started)  # refused before anything of it was read
     if journal.wanted(trace, status):
         journal.write(trace, label, status, time.monotonic() - started, error)
     if trace.span is not None:
@@ -196,7 +198,8 @@ class _Front:
         self._lifecycle.called()
         model = self._models.find(request.model_name, request.model_version)
         message = protocol.request_message(request)
-        trace = _begin("grpc_infer", context, message.parameters, started)
+        metadata = context.invocation_metadata()
+        trace = _begin("grpc_infer", metadata, message.parameters, started)
         rows = rows_of(message.tensors)
         trace.request_id, trace.rows = message.id, rows
         self._limits.admit(message)
@@ -204,8 +207,9 @@ class _Front:
         left = context.time_remaining()
         seconds = self._limits.request_timeout if left is None else min(left, self._limits.request_timeout)
         answer = await model.infer(message, deadline=time.monotonic() + seconds)
-        together = protocol.TOGETHER in context.invocation_metadata()
-        return protocol.response_proto(select(answer, message.requested), model.name, together=together)
+        return protocol.response_proto(
+            select(answer, message.requested), model.name, together=protocol.TOGETHER in metadata
+        )
 
     async def model_ready(self, request: Proto, _context: Call) -> Proto:
         """Tell whether one model serves; nothing is ever loaded here."""
