@@ -6,7 +6,7 @@ MLflow may have imported Feast before us: it loads Feast's plugin with its first
 
 Feast has its classes checked by typeguard, which parses and compiles each anew and so takes two thirds of the import.
 `python -O` would do without, and without every assert. Its own servers are deferred (0.2 s and 9 MB), and its registry
-in a database, which brings SQLAlchemy along (0.1 s and 12 MB).
+in a database, which brings SQLAlchemy along (12 MB).
 """
 
 import os
