@@ -165,3 +165,9 @@ _POOL.Add(_file("twinpin/health.proto", "grpc.health.v1", _HEALTH))
 def message_class(full_name: str) -> Any:
     """Return the class of one message, `inference.ModelInferRequest` for example."""
     return GetMessageClass(_POOL.FindMessageTypeByName(full_name))
+
+
+def published_name(kind: Any) -> str:
+    """Name the message of a class as the protocol does, be it ours for the same bytes."""
+    name: str = kind.DESCRIPTOR.full_name
+    return name.replace(".Sealed", ".Model")

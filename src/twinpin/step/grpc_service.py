@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 from twinpin.step import journal, protocol, tracing
 from twinpin.step.block import rows_of
 from twinpin.step.codec import select
+from twinpin.step.descriptors import published_name
 from twinpin.step.errors import Broken, Malformed, TwinpinError
 from twinpin.step.health import HEALTH_SERVICE, NOT_SERVING, SERVING, HealthCheckRequest, HealthCheckResponse
 from twinpin.step.lifecycle import Lifecycle
@@ -166,7 +167,7 @@ def _parse(request_class: Proto, raw: bytes) -> Proto:
     try:
         return request_class.FromString(raw)
     except DecodeError as error:
-        raise Malformed(f"the bytes are no {request_class.DESCRIPTOR.full_name}") from error
+        raise Malformed(f"the bytes are no {published_name(request_class)}") from error
 
 
 async def _abort(context: Call, error: TwinpinError) -> None:

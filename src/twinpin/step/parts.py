@@ -128,4 +128,4 @@ def _parsed(kind: Any, part: bytes) -> Any:
     try:
         return kind.FromString(part)
     except DecodeError as error:
-        raise Malformed(f"a part of the message is no {kind.DESCRIPTOR.full_name}") from error
+        raise Malformed("a part of the message, a tensor or a parameter, is not one of the protocol's") from error

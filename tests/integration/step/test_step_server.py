@@ -214,6 +214,7 @@ async def test_grpc_refuses_what_is_no_message(channel):
         await call(channel, protocol.MODEL_INFER, b"\xff\xff\xff")
 
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.details() == "the bytes are no inference.ModelInferRequest"
 
 
 def unfit(change):
