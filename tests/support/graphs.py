@@ -1,6 +1,7 @@
 """Graph documents for tests, and steps without a server."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import orjson
 from twinpin.graph.body import Body
 from twinpin.graph.document import InferenceGraph, load
 from twinpin.graph.transport import Headers, Reply, Target
+from twinpin.step.errors import DeadlineExceeded
 
 Answer = Callable[[Any], Any]
 
@@ -42,13 +44,21 @@ class Functions:
         self.headers.append(headers)
         answer = self.steps[target.model](body.json())
         if isinstance(answer, Awaitable):
-            try:
-                answer = await answer
-            except asyncio.CancelledError:
-                self.cancelled.append(target.model)
-                raise
+            answer = await self._waited(target, answer, deadline)
         status, value = answer if isinstance(answer, tuple) else (200, answer)
         return Reply(status, Body.of_json(value))
+
+    async def _waited(self, target: Target, answer: Awaitable[Any], deadline: float | None) -> Any:
+        """Wait for a coroutine's answer, and give it up at the deadline as every transport does."""
+        try:
+            async with asyncio.timeout(None if deadline is None else deadline - time.monotonic()):
+                return await answer
+        except TimeoutError as error:
+            self.cancelled.append(target.model)
+            raise DeadlineExceeded(f"{target.label} did not answer in the time allowed") from error
+        except asyncio.CancelledError:
+            self.cancelled.append(target.model)
+            raise
 
     async def aclose(self) -> None:
         """Remember that it was closed."""

@@ -1,6 +1,5 @@
 """Executor: runs an InferenceGraph document with the semantics of KServe's router."""
 
-import asyncio
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +10,7 @@ from twinpin.graph.document import ROOT, InferenceGraph
 from twinpin.graph.headers import Propagation
 from twinpin.graph.plan import plan
 from twinpin.graph.transport import Headers, Reply, Timing, Transport
-from twinpin.graph.walk import NoRoute, Walk, late, sooner
+from twinpin.graph.walk import NoRoute, Walk, sooner
 from twinpin.step.errors import Broken, TwinpinError
 
 
@@ -52,29 +51,23 @@ class Executor:
 
         Cancelling it cancels the steps that run, unlike the router, which finishes them for nobody.
         """
-        now = time.monotonic()
-        deadline = sooner(deadline, now, self.document.spec.timeout)
         walk = Walk(
             self._plan,
             self._transport,
             headers=self._propagation.select(headers),
-            deadline=deadline,
+            deadline=sooner(deadline, time.monotonic(), self.document.spec.timeout),
             step_limit=self._step_limit,
             pick=self._pick,
             observe=self._observe,
         )
         try:
-            # A past deadline is refused by the first step, which says so; asyncio would cancel it first.
-            async with asyncio.timeout(None if deadline is None else max(0.0, deadline - now) or None):
-                reply = await walk.node(ROOT, body)
-        except TimeoutError:
-            reply = Reply.of_error(late(walk.asked))
+            reply = await walk.node(ROOT, body)
         except NoRoute as error:
             # The router says 404 where the Switch is the root itself, and 500 where it is a nested node.
             reply = Reply.of_error(error if error.node == ROOT else Broken(error.message))
         except TwinpinError as error:
             reply = Reply.of_error(error)
-        return Reply(reply.status, reply.body, reply.retry_after, tuple(walk.timings))
+        return reply._replace(timings=tuple(walk.timings))
 
     async def aclose(self) -> None:
         """Close the transport."""

@@ -18,8 +18,7 @@ Headers: TypeAlias = Sequence[tuple[str, str]]
 _HOST = re.compile(r"[A-Za-z0-9._~-]+|[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(NamedTuple):
     """How long one step of one request took."""
 
     node: str
@@ -29,8 +28,7 @@ class Timing:
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What a step, a node or the whole graph answered."""
 
     status: int

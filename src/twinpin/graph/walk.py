@@ -39,8 +39,6 @@ class Walk:
     ) -> None:
         """*deadline* in seconds of `time.monotonic`, *step_limit* in seconds for each call of a step."""
         self.timings: list[Timing] = []
-        #: The step that was asked last: the one to name where the time for the whole request is over.
-        self.asked = ""
         self._plan = plan
         self._transport = transport
         self._headers = headers
@@ -119,29 +117,18 @@ class Walk:
         return reply
 
     async def _send(self, step: PlannedStep, body: Body, now: float) -> Reply:
-        """Ask the target, within its own limit where there is one; whoever walks keeps the deadline of the whole."""
-        self.asked = step.name
+        """Ask the target, which the transport gives up at the deadline of the whole or the step's own limit."""
         if self._deadline is not None and self._deadline <= now:
             raise DeadlineExceeded(f"the time for the request was over before step {step.name!r} began")
-        deadline = sooner(self._deadline, now, self._step_limit)
-        if self._step_limit is None:
-            return await self._transport.send(step.target, body, self._headers, deadline)
-        try:
-            async with asyncio.timeout(self._step_limit):
-                return await self._transport.send(step.target, body, self._headers, deadline)
-        except TimeoutError as error:
-            raise late(step.name) from error
+        return await self._transport.send(
+            step.target, body, self._headers, sooner(self._deadline, now, self._step_limit)
+        )
 
     def _note(self, timing: Timing) -> None:
         """Keep a timing for the reply, and tell it."""
         self.timings.append(timing)
         if self._observe is not None:
             self._observe(timing)
-
-
-def late(step: str) -> DeadlineExceeded:
-    """Name the step that kept the request waiting."""
-    return DeadlineExceeded(f"step {step!r} did not answer in the time allowed")
 
 
 def sooner(deadline: float | None, now: float, limit: float | None) -> float | None:

@@ -37,7 +37,7 @@ CLIENT_GONE = 499
 class Trace:
     """One request in this process: its place in a trace, and what its line in the log says beside that."""
 
-    __slots__ = ("_context", "_find", "_read", "fault", "over", "pair", "request_id", "rows", "span")
+    __slots__ = ("_context", "_find", "_headers", "_read", "fault", "over", "pair", "request_id", "rows", "span")
 
     def __init__(
         self, carried: Carried, find: Callable[[], TraceContext] | None = None, span: "Span | None" = None
@@ -46,6 +46,7 @@ class Trace:
         self._read = carried
         self._find = find
         self._context: TraceContext | None = None
+        self._headers: list[tuple[str, str]] | None = None
         self.span = span
         #: The pair that answers, as soon as it is known.
         self.pair: str | None = None
@@ -62,6 +63,13 @@ class Trace:
         if self._context is None:
             self._context = self._find() if self._find is not None else self._read() or fresh()
         return self._context
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Name and value of what a next process has to be told; written once for all steps of a graph."""
+        if self._headers is None:
+            self._headers = self.context.headers
+        return self._headers
 
     @property
     def handed(self) -> dict[str, str]:
@@ -128,7 +136,7 @@ def outgoing() -> list[tuple[str, str]]:
     if span is not None:
         return span.context.headers
     trace = _TRACE.get()
-    return [] if trace is None else trace.context.headers
+    return [] if trace is None else trace.headers
 
 
 def blame(error: BaseException) -> None:
