@@ -30,16 +30,21 @@ def over_http(url: str, requests: Path, clients: int, seconds: float) -> Run:
     """Send the *requests* (a file: a path, a tab, a JSON document a line) in turn over *clients* connections of wrk."""
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:.0f}s", "--timeout", "30s", "-s", str(SCRIPT), url]
     variables = {**os.environ, "REQUESTS": str(requests)}
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
-    return Run(**json.loads(done.stdout.strip().splitlines()[-1]))
+    return _read(subprocess.run(command, env=variables, capture_output=True, check=False))
 
 
 def over_grpc(address: str, method: str, bodies: list[bytes], clients: int, seconds: float) -> Run:
     """Send the serialised *bodies* in turn from *clients* coroutines of a process whose CPU is not counted."""
     frames = b"".join(len(body).to_bytes(4, "big") + body for body in bodies)
     command = [sys.executable, __file__, address, method, str(clients), str(seconds)]
-    done = subprocess.run(command, input=frames, capture_output=True, check=True)
-    return Run(**json.loads(done.stdout))
+    return _read(subprocess.run(command, input=frames, capture_output=True, check=False))
+
+
+def _read(done: subprocess.CompletedProcess[bytes]) -> Run:
+    """Read the last line of a load that has ended; raises RuntimeError with its own words where it failed."""
+    if done.returncode:
+        raise RuntimeError(f"the load ended with {done.returncode}: {done.stderr.decode(errors='replace')[-500:]}")
+    return Run(**json.loads(done.stdout.splitlines()[-1]))
 
 
 async def _drive(address: str, method: str, bodies: list[bytes], clients: int, seconds: float) -> Run:
@@ -62,8 +67,9 @@ async def _drive(address: str, method: str, bodies: list[bytes], clients: int, s
         begun = time.perf_counter()
         await asyncio.gather(*(client(number) for number in range(clients)))
         spent = time.perf_counter() - begun
-    cuts = statistics.quantiles(took, n=100)
-    return Run(len(took), spent, errors, statistics.median(took), cuts[98])
+    # A machine that stands still for a second leaves one request, of which there are no quantiles.
+    p99 = statistics.quantiles(took, n=100)[98] if len(took) > 1 else took[0]
+    return Run(len(took), spent, errors, statistics.median(took), p99)
 
 
 def _frames(stream: bytes) -> list[bytes]:
