@@ -10,7 +10,7 @@ import numpy as np
 
 from measuring.dialects import forecasts
 from measuring.servers import START_SECONDS, Server
-from twinpin.step.codec import decode_request
+from twinpin.step.decode import decode_request
 from twinpin.step.protocol import request_proto
 from twinpin.step.step import Message
 

@@ -10,7 +10,7 @@ import orjson
 
 from twinpin.graph.body import Body
 from twinpin.step import step
-from twinpin.step.codec import loads
+from twinpin.step.decode import loads
 from twinpin.step.errors import Malformed, TooLarge
 from twinpin.step.plain import ENTITIES_TENSOR, read_plain
 

@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 import orjson
 
-from twinpin.step import codec, protocol
+from twinpin.step import protocol
+from twinpin.step.decode import decode_request, decode_response
+from twinpin.step.encode import encode_plain, encode_request, encode_response, has_plain_form
 from twinpin.step.errors import Malformed
 from twinpin.step.step import Message, Parameter
 
@@ -109,7 +111,7 @@ class Body:
         if self._message is None and self._answer is not None:
             self._message = protocol.response_message(self._answer)
         if self._message is None:
-            decode = codec.decode_response if self._form == "response" else codec.decode_request
+            decode = decode_response if self._form == "response" else decode_request
             self._message = decode(self.bytes(), self.header_length)
         return self._message
 
@@ -137,7 +139,7 @@ class Body:
         if self._form == "response":
             keys = {"outputs", "model_name"}
         else:
-            keys = {"data"} if self._form == "plain" and codec.has_plain_form(message) else {"inputs"}
+            keys = {"data"} if self._form == "plain" and has_plain_form(message) else {"inputs"}
         if message.requested and self._form != "response":
             keys.add("outputs")
         if message.version and self._form == "response":
@@ -151,7 +153,7 @@ def _encode(message: Message | None, json: Any, form: Form, model_name: str) -> 
     if message is None or json is not _UNREAD:
         return orjson.dumps(json)
     if form == "response":
-        return codec.encode_response(message, model_name)
-    if form == "plain" and codec.has_plain_form(message):
-        return codec.encode_plain(message)
-    return codec.encode_request(message)
+        return encode_response(message, model_name)
+    if form == "plain" and has_plain_form(message):
+        return encode_plain(message)
+    return encode_request(message)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from twinpin.graph.body import Body, Form
 from twinpin.graph.transport import Headers, Reply, Target
-from twinpin.step.codec import select
+from twinpin.step.encode import select
 from twinpin.step.errors import TwinpinError, UnknownModel
 from twinpin.step.served import Served
 

@@ -7,15 +7,13 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from twinpin.pair.configmap_pins import KEY
-from twinpin.pair.example import Example
 from twinpin.pair.pin import Pin
-from twinpin.pair.pins import parse_pin
 from twinpin.rollout.cluster import Conflict
 from twinpin.rollout.kube_api import ClusterFault, KubeApi, NoSuchKind, Object
 from twinpin.rollout.kube_events import KubeEvents
 from twinpin.rollout.kube_front import GraphFront, reference
 from twinpin.rollout.kube_gateway import GatewayFront
+from twinpin.rollout.kube_records import KubeRecords
 from twinpin.rollout.probing import Prober
 from twinpin.rollout.readiness import readiness, wanted_pods
 from twinpin.rollout.resource import GROUP, KIND, VERSION, Count, Resource, Status
@@ -28,7 +26,6 @@ RETRY = f"{GROUP}/retry"
 ABORT = f"{GROUP}/abort"
 PROMOTE = f"{GROUP}/promote"
 SERVICE = "InferenceService"
-EXAMPLE = "example.json"
 #: Helm installs definitions and never upgrades them; the API server drops fields that it does not know.
 OLD_DEFINITION = (
     f"The cluster drops fields of the status of {KIND}: its definition is of another version than this controller. "
@@ -46,6 +43,7 @@ class KubeCluster:
         self._graph = GraphFront(api, name)
         self._gateway = GatewayFront(api, f"{name}-gateway")
         self._events = KubeEvents(api, name)
+        self._records = KubeRecords(api, name)
         self._template = Template("", "")
         self._owner: Object = {}
         self._kinds: tuple[str, ...] = ()
@@ -100,7 +98,7 @@ class KubeCluster:
         deployments = await self._api.list("apps/v1", "Deployment", ROLLOUT_LABEL)
         pods = await self._api.list("v1", "Pod", ROLLOUT_LABEL)
         mine = [each for each in listed if self._ours(each)]
-        maps = [each for each in maps if each["metadata"]["name"] in self._records(_label(each))]
+        maps = [each for each in maps if each["metadata"]["name"] in self._records.names(_label(each))]
         names = sorted({_label(each) for each in (*mine, *maps)})
         return {name: self._rollout(name, mine, maps, deployments, pods) for name in names}
 
@@ -130,17 +128,11 @@ class KubeCluster:
 
     async def create_pin(self, pin: Pin) -> Pin:
         """Create the immutable ConfigMap of a rollout, or read the one that is there."""
-        name, data = self._pin_name(pin.rollout), {KEY: pin.model_dump_json(indent=2) + "\n"}
-        made = await self._api.create(self._record(name, pin.rollout, data, {f"{GROUP}/pair": pin.id}))
-        if made is None:
-            made = await self._api.get("v1", "ConfigMap", self._pin_name(pin.rollout))
-        if made is None:
-            raise Conflict(pin.rollout)
-        return parse_pin(made.get("data", {}).get(KEY, ""), self._pin_name(pin.rollout))
+        return await self._records.create_pin(pin, self._owner)
 
     async def create_example(self, rollout: str, example: str) -> None:
         """Create the ConfigMap with the example, unless there is one."""
-        await self._api.create(self._record(f"{self._name}-example-{rollout}", rollout, {EXAMPLE: example}, {}))
+        await self._records.create_example(rollout, example, self._owner)
 
     async def apply(self, document: Mapping[str, Any]) -> None:
         """Apply one object, owned by the PairedGraph."""
@@ -155,8 +147,7 @@ class KubeCluster:
         """Send the recorded example through both steps."""
         if rollout.pin is None:
             raise Conflict(rollout.name)
-        found = await self._api.get("v1", "ConfigMap", f"{self._name}-example-{rollout.name}")
-        example = Example.parse(found["data"][EXAMPLE]) if found else None
+        example = await self._records.example(rollout.name)
         return await self._prober.ask(rollout, self._template.document(rollout.name), example)
 
     async def point(self, front: Front, route: Route) -> None:
@@ -210,14 +201,13 @@ class KubeCluster:
         """Put one rollout together."""
         objects = [each for each in listed if _label(each) == name]
         records = [each for each in maps if _label(each) == name]
-        pins = [each for each in records if each["metadata"]["name"] == self._pin_name(name)]
         services = [each for each in objects if each["kind"] == SERVICE]
         verdicts = [readiness(each, deployments, pods) for each in services]
         wanted = sum(kind == SERVICE for kind, _ in self._template.digests(name))
         whole = len(services) >= wanted > 0
         return Rollout(
             name=name,
-            pin=parse_pin(pins[0]["data"][KEY], pins[0]["metadata"]["name"]) if pins else None,
+            pin=self._records.pin(name, records),
             parts=tuple(_part(each) for each in (*objects, *records)),
             ready=whole and all(each.ready for each in verdicts),
             serving=whole and all(each.serving for each in verdicts),
@@ -225,29 +215,6 @@ class KubeCluster:
             fault=next((each.fault for each in verdicts if each.fault), None),
             replicas=wanted_pods(services, deployments, name),
         )
-
-    def _records(self, rollout: str) -> tuple[str, str]:
-        """Name the ConfigMaps of a rollout."""
-        return self._pin_name(rollout), f"{self._name}-example-{rollout}"
-
-    def _pin_name(self, rollout: str) -> str:
-        """Name the Pin's ConfigMap, as the pods look for it."""
-        return f"{self._name}-pair-{rollout}"
-
-    def _record(self, name: str, rollout: str, data: Mapping[str, str], annotations: Mapping[str, str]) -> Object:
-        """Write an immutable ConfigMap of a rollout, owned by the PairedGraph."""
-        return {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {
-                "name": name,
-                "labels": {"app.kubernetes.io/part-of": "twinpin", ROLLOUT_LABEL: rollout},
-                "annotations": dict(annotations),
-                "ownerReferences": [self._owner],
-            },
-            "immutable": True,
-            "data": dict(data),
-        }
 
 
 def _cleared(before: Status, document: Object) -> Object:

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from twinpin.step import journal, tracing
 from twinpin.step.errors import Broken, DeadlineExceeded, Malformed, TooLarge, TwinpinError
+from twinpin.step.hangup import ClientGone, UnlessGone
 from twinpin.step.telemetry import observe
 from twinpin.step.trace import read, read_headers
 
@@ -26,12 +27,6 @@ TIMEOUT_HEADER = b"x-request-timeout"
 REQUEST_ID = b"x-request-id"
 JSON = b"application/json"
 ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
-# Most requests are answered before it pays to look whether their client is still there.
-_HANGUP_AFTER = 0.05  # seconds
-
-
-class ClientGone(Exception):
-    """The client closed its connection before the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +64,12 @@ class Exchange:
     #: What metrics, logs and traces call the endpoint, and when the request came, in seconds of `time.monotonic`.
     label: str = ""
     started: float = field(default_factory=time.monotonic)
-    gone: bool = field(default=False, init=False)
+    _block: UnlessGone | None = field(default=None, init=False)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client hung up while it was being answered."""
+        return self._block is not None and self._block.gone
 
     @property
     def path(self) -> Mapping[str, str]:
@@ -159,45 +159,10 @@ class Exchange:
             more = event.get("more_body", False)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    def unless_gone(self) -> "_UnlessGone":
+    def unless_gone(self) -> UnlessGone:
         """Cancel what runs inside when the client hangs up; call it after `body`. Raises ClientGone."""
-        return _UnlessGone(self)
-
-
-class _UnlessGone:
-    """The block whose work ends with its client."""
-
-    __slots__ = ("_exchange", "_task", "_timer", "_watch")
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        self._watch: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> None:
-        """Look for the client when it begins to pay."""
-        task = asyncio.current_task()
-        assert task is not None, "a request is answered in a task"  # noqa: S101 -- for the type checker
-        self._task = task
-        self._timer = asyncio.get_running_loop().call_later(_HANGUP_AFTER, self._begin)
-
-    async def __aexit__(self, kind: type[BaseException] | None, _error: object, _trace: object) -> None:
-        """Stop looking."""
-        self._timer.cancel()
-        if self._watch is not None:
-            self._watch.cancel()
-        if kind is asyncio.CancelledError and self._exchange.gone and self._task.uncancel() == 0:
-            raise ClientGone from None
-
-    def _begin(self) -> None:
-        """Watch from now on."""
-        self._watch = asyncio.create_task(self._cancel_when_gone())
-
-    async def _cancel_when_gone(self) -> None:
-        """Wait for the client to hang up."""
-        while (await self._exchange.receive())["type"] != "http.disconnect":
-            pass
-        self._exchange.gone = True
-        self._task.cancel()
+        self._block = UnlessGone(self.receive)
+        return self._block
 
 
 def _too_large(limit: int) -> TooLarge:

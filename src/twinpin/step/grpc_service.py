@@ -16,8 +16,8 @@ from google.protobuf.message import DecodeError
 
 from twinpin.step import journal, protocol, tracing
 from twinpin.step.block import rows_of
-from twinpin.step.codec import select
 from twinpin.step.descriptors import published_name
+from twinpin.step.encode import select
 from twinpin.step.errors import Broken, Malformed, TwinpinError
 from twinpin.step.health import HEALTH_SERVICE, NOT_SERVING, SERVING, HealthCheckRequest, HealthCheckResponse
 from twinpin.step.lifecycle import Lifecycle

@@ -8,15 +8,8 @@ from collections.abc import Sequence
 from starlette.routing import BaseRoute, Route
 
 from twinpin.step.block import rows_of
-from twinpin.step.codec import (
-    Request,
-    encode_raw,
-    encode_request,
-    encode_response,
-    encode_response_binary,
-    read_request,
-    select,
-)
+from twinpin.step.decode import Request, read_request
+from twinpin.step.encode import encode_raw, encode_request, encode_response, encode_response_binary, select
 from twinpin.step.errors import Malformed, UnknownModel
 from twinpin.step.exchange import ANY_METHOD, Endpoint, Exchange, Handler, Reply, document
 from twinpin.step.lifecycle import Lifecycle

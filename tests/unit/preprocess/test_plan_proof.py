@@ -19,7 +19,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from twinpin.preprocess.plan import Plan, Unsupported, find_estimator, make_plan
+from twinpin.preprocess.encoder import Unsupported
+from twinpin.preprocess.plan import Plan, find_estimator, make_plan
 from twinpin.preprocess.proof import prove
 from twinpin.preprocess.result import to_matrix
 from twinpin.step.errors import Impossible

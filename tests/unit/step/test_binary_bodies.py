@@ -4,7 +4,8 @@ import numpy as np
 import orjson
 import pytest
 
-from twinpin.step.codec import decode_request, encode_response_binary
+from twinpin.step.decode import decode_request
+from twinpin.step.encode import encode_response_binary
 from twinpin.step.errors import Malformed
 from twinpin.step.step import Message
 

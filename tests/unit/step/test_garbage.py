@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tensors import sealed
 
-from twinpin.step import codec, protocol
+from twinpin.step import decode, protocol
 from twinpin.step.errors import TwinpinError
 
 EXAMPLES = settings(max_examples=300, deadline=None)
@@ -71,14 +71,14 @@ def assert_for_the_client(error):
 @example(b'{"id":"\\ud800 NaN"}', None)
 def test_random_bytes(body, header_length):
     """Bytes that are no JSON are refused."""
-    assert_for_the_client(refusal(codec.read_request, body, header_length))
+    assert_for_the_client(refusal(decode.read_request, body, header_length))
 
 
 @EXAMPLES
 @given(st.dictionaries(WORDS, VALUES, max_size=5), st.none() | st.integers(0, 60))
 def test_random_documents(document, header_length):
     """JSON that speaks our words in the wrong order is refused."""
-    assert_for_the_client(refusal(codec.read_request, orjson.dumps(document), header_length))
+    assert_for_the_client(refusal(decode.read_request, orjson.dumps(document), header_length))
 
 
 PATHS = [
@@ -106,7 +106,7 @@ def test_one_wrong_part(path, value, datatype):
         place = place[key]
     place[path[-1]] = value
 
-    assert_for_the_client(refusal(codec.read_request, orjson.dumps(document)))
+    assert_for_the_client(refusal(decode.read_request, orjson.dumps(document)))
 
 
 @EXAMPLES
@@ -117,7 +117,7 @@ def test_any_shape_with_any_bytes(shape, blob):
     head = b'{"inputs":[{"name":"x","datatype":"INT16","shape":%b,"parameters":{"binary_data_size":%d}}]}'
     head %= (shapes, len(blob))
 
-    assert_for_the_client(refusal(codec.read_request, head + blob, len(head)))
+    assert_for_the_client(refusal(decode.read_request, head + blob, len(head)))
 
 
 @EXAMPLES
@@ -154,4 +154,4 @@ def test_deep_nesting_is_no_recursion():
     body = b'{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":' + nested + b"}]}"
 
     with pytest.raises(TwinpinError, match=r"lengths"):
-        codec.decode_request(body)
+        decode.decode_request(body)

@@ -4,7 +4,8 @@ import numpy as np
 import orjson
 import pytest
 
-from twinpin.step.codec import decode_request, decode_response, encode_response, read_request, select
+from twinpin.step.decode import decode_request, decode_response, read_request
+from twinpin.step.encode import encode_response, select
 from twinpin.step.errors import Malformed
 from twinpin.step.step import Message
 

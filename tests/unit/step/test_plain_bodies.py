@@ -4,7 +4,7 @@ import numpy as np
 import orjson
 import pytest
 
-from twinpin.step.codec import decode_request
+from twinpin.step.decode import decode_request
 from twinpin.step.errors import Malformed
 
 

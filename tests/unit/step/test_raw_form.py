@@ -9,7 +9,8 @@ from hypothesis.extra import numpy as arrays
 
 from twinpin.step import protocol
 from twinpin.step.block import Block
-from twinpin.step.codec import decode_request, encode_raw, encode_request
+from twinpin.step.decode import decode_request
+from twinpin.step.encode import encode_raw, encode_request
 from twinpin.step.errors import Malformed
 from twinpin.step.parts import read_tensor
 from twinpin.step.raw import COLUMNS

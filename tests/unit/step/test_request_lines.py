@@ -12,7 +12,7 @@ from echo_step import EchoStep
 from starlette.applications import Starlette
 
 from twinpin.step import journal
-from twinpin.step.codec import decode_request
+from twinpin.step.decode import decode_request
 from twinpin.step.lifecycle import Lifecycle
 from twinpin.step.outages import Outages
 from twinpin.step.rest import Limits, routes

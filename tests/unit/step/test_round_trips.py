@@ -4,7 +4,7 @@ import orjson
 from hypothesis import given, settings
 from tensors import assert_same_tensors, messages, sealed
 
-from twinpin.step import codec, protocol
+from twinpin.step import decode, encode, protocol
 from twinpin.step.step import Message
 
 KINDS = {bool: "bool", int: ("int64", "uint64"), float: "double", str: "string"}
@@ -15,7 +15,7 @@ EXAMPLES = settings(max_examples=150, deadline=None)
 @given(messages(infinity=False))
 def test_json_request(message):
     """A JSON request survives, NaN included, which travels as null."""
-    read = codec.decode_request(codec.encode_request(message))
+    read = decode.decode_request(encode.encode_request(message))
 
     assert_same_tensors(read.tensors, message.tensors)
     assert (read.parameters, read.id, read.requested) == (message.parameters, message.id, message.requested)
@@ -25,8 +25,8 @@ def test_json_request(message):
 @given(messages(infinity=False))
 def test_json_response(message):
     """A JSON response survives."""
-    body = codec.encode_response(message, "m")
-    read = codec.decode_response(body)
+    body = encode.encode_response(message, "m")
+    read = decode.decode_response(body)
 
     assert_same_tensors(read.tensors, message.tensors)
     assert orjson.loads(body)["model_name"] == "m"
@@ -36,7 +36,7 @@ def test_json_response(message):
 @given(messages())
 def test_response_that_is_also_a_request(message):
     """The answer of one step is taken as the request of the next, even in its response form."""
-    read = codec.decode_request(codec.encode_response(message, "m")) if message.tensors else message
+    read = decode.decode_request(encode.encode_response(message, "m")) if message.tensors else message
 
     assert list(read.tensors) == list(message.tensors)
 
@@ -46,8 +46,8 @@ def test_response_that_is_also_a_request(message):
 def test_binary_response(message):
     """Binary data keeps every bit, infinities included."""
     names = [*message.tensors][::2]
-    body, length = codec.encode_response_binary(message, "m", lambda name: name in names)
-    read = codec.decode_response(body, length)
+    body, length = encode.encode_response_binary(message, "m", lambda name: name in names)
+    read = decode.decode_response(body, length)
 
     assert_same_tensors({name: read.tensors[name] for name in names}, {name: message.tensors[name] for name in names})
     assert list(read.tensors) == list(message.tensors)

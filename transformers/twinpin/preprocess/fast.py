@@ -6,7 +6,8 @@ import numpy as np
 
 from twinpin.preprocess.arrays import ArrayLayout, Layout
 from twinpin.preprocess.columns import ColumnLayout
-from twinpin.preprocess.plan import Plan, Unsupported, find_estimator, make_plan
+from twinpin.preprocess.encoder import Unsupported
+from twinpin.preprocess.plan import Plan, find_estimator, make_plan
 from twinpin.preprocess.proof import Run, prove
 from twinpin.preprocess.pyfunc import Preprocessor
 from twinpin.preprocess.result import to_matrix

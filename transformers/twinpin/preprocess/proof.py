@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from twinpin.preprocess.plan import Plan, Unsupported
+from twinpin.preprocess.encoder import Unsupported
+from twinpin.preprocess.plan import Plan
 from twinpin.step.errors import Impossible
 
 #: From a matrix of the input columns to the matrix of the output.

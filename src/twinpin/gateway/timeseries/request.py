@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from twinpin.gateway.timeseries.frequency import NAMES, advance
-from twinpin.step.codec import loads
+from twinpin.step.decode import loads
 from twinpin.step.errors import Malformed, TooLarge
 
 _REQUIRED = (

@@ -1,26 +1,25 @@
-"""Bodies over REST: V2 JSON, its binary extension and the plain bodies, to a Message and back.
+"""Bodies over REST to a Message: V2 JSON, its binary extension and the plain bodies.
 
 The rules are those of the Open Inference Protocol (github.com/kserve/open-inference-protocol: open_inference_rest.yaml,
-and the binary tensor data extension). Where the protocol is silent: null and NaN in floating point data are NaN, and
-NaN is written as null; text is UTF-8; a request may carry `outputs` (an answer of the step before) for `inputs`.
+and the binary tensor data extension). Where the protocol is silent: null and NaN in floating point data are NaN;
+text is UTF-8; a request may carry `outputs` (an answer of the step before) for `inputs`.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from reprlib import repr as brief
 from typing import Any
 
-import numpy as np
 import orjson
 
 from twinpin.step.binary import BINARY_SIZE, Binary
 from twinpin.step.block import Block
-from twinpin.step.datatypes import datatype_of, from_raw, shape_of, to_raw
+from twinpin.step.datatypes import from_raw, shape_of
 from twinpin.step.errors import Malformed
-from twinpin.step.jsondata import dumps, from_json, to_json
+from twinpin.step.jsondata import from_json
 from twinpin.step.plain import is_plain, name_of, read_plain
-from twinpin.step.raw import BLOCK, COLUMNS, join, joined, json_length, names_text, read_block
+from twinpin.step.raw import COLUMNS, joined, json_length, read_block
 from twinpin.step.step import Message, Parameters, Tensors
 
 BINARY = "binary_data"
@@ -83,76 +82,6 @@ def decode_response(body: bytes, header_length: int | None = None) -> Message:
         id=_id(document.get("id")),
         version=version if isinstance(version, str) else "",
     )
-
-
-def encode_request(message: Message) -> bytes:
-    """Write the V2 JSON request (`inputs`), with the outputs asked for."""
-    return dumps(_request_head(message) | {"inputs": [_tensor(*item) for item in message.tensors.items()]})
-
-
-def has_plain_form(message: Message) -> bool:
-    """Whether a request can be written as plain columns, which are shorter and read faster, and come out the same."""
-    tensors = message.tensors
-    return isinstance(tensors, Block) and tensors.matrix.dtype == np.float64 and not message.requested
-
-
-def encode_plain(message: Message) -> bytes:
-    """Write a request that `has_plain_form` as a plain body."""
-    return dumps(_head(message) | {"data": message.tensors})
-
-
-def encode_raw(message: Message) -> bytes:
-    """Write the request of the next step in the raw form (`twinpin.step.raw`)."""
-    if isinstance(message.tensors, Block):
-        block = message.tensors
-        blobs = [to_raw(block.matrix)]
-        columns = {COLUMNS: names_text(block.names), BINARY_SIZE: len(blobs[0])}
-        inputs = [_described(BLOCK, block.matrix) | {"parameters": columns}]
-    else:
-        blobs = [to_raw(array) for array in message.tensors.values()]
-        inputs = [
-            _described(name, array) | {"parameters": {BINARY_SIZE: len(blob)}}
-            for (name, array), blob in zip(message.tensors.items(), blobs, strict=True)
-        ]
-    return join(dumps(_request_head(message) | {"inputs": inputs}), blobs)
-
-
-def encode_response(message: Message, model_name: str) -> bytes:
-    """Write the V2 JSON response (`outputs`)."""
-    document = _answer_head(message, model_name)
-    document["outputs"] = [_tensor(*item) for item in message.tensors.items()]
-    return dumps(document)
-
-
-def encode_response_binary(
-    message: Message, model_name: str, binary: Callable[[str], bool] = lambda _name: True
-) -> tuple[bytes, int]:
-    """Write a response with the outputs chosen by *binary* behind the JSON; return body and length of the JSON.
-
-    A tensor without values stays in the JSON: it has no bytes, and an answer without bytes is plain JSON, whose
-    outputs all have `data`.
-    """
-    document, blobs = _answer_head(message, model_name), []
-    document["outputs"] = outputs = []
-    for name, array in message.tensors.items():
-        if not binary(name) or not array.size:
-            outputs.append(_tensor(name, array))
-            continue
-        blobs.append(to_raw(array))
-        outputs.append(_described(name, array) | {"parameters": {BINARY_SIZE: len(blobs[-1])}})
-    head = dumps(document)
-    return b"".join([head, *blobs]), len(head)
-
-
-def select(message: Message, requested: tuple[str, ...]) -> Message:
-    """Keep the outputs asked for, in the order asked; none: all. Raises Malformed for a name that is no output."""
-    if not requested:
-        return message
-    unknown = [name for name in requested if name not in message.tensors]
-    if unknown:
-        raise Malformed(f"there is no output {brief(unknown[0])}; this model answers with {list(message.tensors)}")
-    tensors = {name: message.tensors[name] for name in requested}
-    return Message(tensors, message.parameters, message.id, requested, message.version)
 
 
 def _parse(body: bytes, header_length: int | None) -> tuple[dict[str, Any], Binary]:
@@ -259,37 +188,3 @@ def _id(value: object) -> str:
     if not isinstance(value, str):
         raise Malformed(f'"id" must be text, not {brief(value)}')
     return value
-
-
-def _head(message: Message) -> dict[str, Any]:
-    """Start a document with what is there of id and parameters."""
-    head: dict[str, Any] = {}
-    if message.id:
-        head["id"] = message.id
-    if message.parameters:
-        head["parameters"] = message.parameters
-    return head
-
-
-def _answer_head(message: Message, model_name: str) -> dict[str, Any]:
-    """Start a response."""
-    head = {"model_name": model_name}
-    if message.version:
-        head["model_version"] = message.version
-    return head | _head(message)
-
-
-def _request_head(message: Message) -> dict[str, Any]:
-    """Start a request, with the outputs asked for."""
-    wanted = {"outputs": [{"name": name} for name in message.requested]} if message.requested else {}
-    return _head(message) | wanted
-
-
-def _described(name: str, array: np.ndarray) -> dict[str, Any]:
-    """Describe one tensor."""
-    return {"name": name, "datatype": datatype_of(array), "shape": array.shape}
-
-
-def _tensor(name: str, array: np.ndarray) -> dict[str, Any]:
-    """Describe one tensor with its data in JSON."""
-    return _described(name, array) | {"data": to_json(array)}
