@@ -1,5 +1,8 @@
 """Steps in this process: tensors are handed over as they are, and errors are answers."""
 
+import asyncio
+import time
+
 import numpy as np
 import pytest
 from graphs import document, url
@@ -9,7 +12,8 @@ from twinpin.graph.document import builtin
 from twinpin.graph.executor import Executor
 from twinpin.graph.inprocess import InProcess
 from twinpin.step.errors import Impossible, Malformed, UnknownEntities
-from twinpin.step.step import Message
+from twinpin.step.runner import StepModel
+from twinpin.step.step import Answer, Message
 
 
 class Pure:
@@ -31,6 +35,26 @@ class Pure:
 
     async def check(self):
         """It always serves."""
+
+
+class Slow:
+    """A step that does not come back by itself."""
+
+    name = "slow"
+    versions = ("1",)
+    platform = "test_slow"
+    inputs = outputs = ()
+
+    async def run(self, tensors, _context):
+        """Wait for ever."""
+        await asyncio.Event().wait()
+        return Answer(tensors)
+
+    async def check(self):
+        """It always serves."""
+
+    async def close(self):
+        """Hold nothing."""
 
 
 def adds(name, parameter):
@@ -116,6 +140,21 @@ async def test_an_error_of_a_step_is_its_answer(error):
     )
 
     assert (reply.status, reply.body.json()) == (422, error.document)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "limit"), [(60, {"routerTimeouts": {"serviceClient": 1}}), (60, {"timeout": 1}), (0.05, {})]
+)
+async def test_a_late_step_ends_the_graph_even_where_it_is_soft(seconds, limit):
+    """It gave no answer that a next step could be fed with, whichever limit was over first."""
+    after = adds("after", "p")
+    steps = [{"name": "late", "serviceUrl": url("slow")}, {"serviceUrl": url("after"), "data": "$response"}]
+    executor = Executor(document({"root": ("Sequence", steps)}, **limit), InProcess([StepModel(Slow()), after]))
+
+    reply = await executor.run(Body.of_message(Message({"x": np.array([1.0])})), deadline=time.monotonic() + seconds)
+
+    assert (reply.status, reply.body.json()) == (504, {"error": "step 'late' did not answer in the time allowed"})
+    assert after.deadlines == []
 
 
 @pytest.mark.parametrize("address", [url("gone"), "http://a/v2/models/a/versions/9/infer"])
