@@ -130,8 +130,8 @@ class Grpc:
 
 def _metadata(headers: Headers) -> list[tuple[str, str]]:
     """Take the headers that gRPC can carry and does not set itself, and say that blocks are read here."""
-    named = ((name.lower(), value) for name, value in headers)
-    taken = [(name, value) for name, value in named if _METADATA.fullmatch(name) and value.isascii()] if headers else ()
+    named = [(name.lower(), value) for name, value in headers]
+    taken = [(name, value) for name, value in named if _METADATA.fullmatch(name) and value.isascii()]
     return [protocol.TOGETHER, *taken, *tracing.outgoing()]
 
 

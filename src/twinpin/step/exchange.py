@@ -64,12 +64,12 @@ class Exchange:
     #: What metrics, logs and traces call the endpoint, and when the request came, in seconds of `time.monotonic`.
     label: str = ""
     started: float = field(default_factory=time.monotonic)
-    _block: UnlessGone | None = field(default=None, init=False)
+    _unless_gone: UnlessGone | None = field(default=None, init=False)
 
     @property
     def gone(self) -> bool:
         """Whether the client hung up while it was being answered."""
-        return self._block is not None and self._block.gone
+        return self._unless_gone is not None and self._unless_gone.gone
 
     @property
     def path(self) -> Mapping[str, str]:
@@ -161,8 +161,8 @@ class Exchange:
 
     def unless_gone(self) -> UnlessGone:
         """Cancel what runs inside when the client hangs up; call it after `body`. Raises ClientGone."""
-        self._block = UnlessGone(self.receive)
-        return self._block
+        self._unless_gone = UnlessGone(self.receive)
+        return self._unless_gone
 
 
 def _too_large(limit: int) -> TooLarge:

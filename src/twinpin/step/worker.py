@@ -126,7 +126,7 @@ class Worker:
 
     @contextmanager
     def _guarded(self, message: Message) -> Iterator[None]:
-        """Time the work and log a defect, here and not in `infer`, so that an abandoned request's is logged too."""
+        """Time the work and log a defect, here, so that an abandoned request's is logged too."""
         started = time.monotonic()
         try:
             yield

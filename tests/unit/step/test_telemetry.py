@@ -45,7 +45,9 @@ def test_a_traceback_stays_within_its_line():
     assert "ValueError: invalid literal" in json.loads(text)["exception"]
 
 
-@pytest.mark.parametrize("module", ["rest", "grpc_service", "runner", "serving", "protocol", "decode", "arguments"])
+@pytest.mark.parametrize(
+    "module", ["rest", "grpc_service", "runner", "serving", "protocol", "decode", "encode", "arguments"]
+)
 def test_no_module_but_the_server_imports_kserve(module):
     """The gateway's image does not have it, and it costs 2.5 seconds."""
     code = f"import sys, twinpin.step.{module}; sys.exit('kserve' in sys.modules or 'fastapi' in sys.modules)"
